@@ -1,0 +1,51 @@
+"""pushforward: know what your generative model does to distance, energy and speed, before you train it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name -> the module that holds it. Loaded on first use, so that `import pushforward` stays light.
+_LAZY = {
+    "Audit": "pushforward.measure",
+    "Grid": "pushforward.measure",
+    "InputError": "pushforward.errors",
+    "Intended": "pushforward.measure",
+    "Quantity": "pushforward.quantities",
+    "Report": "pushforward.report",
+    "Tally": "pushforward.measure",
+    "Trajectories": "pushforward.trajectories",
+    "audit": "pushforward.measure",
+    "batches": "pushforward.formats",
+    "read": "pushforward.formats",
+    "report": "pushforward.report",
+    "write": "pushforward.formats",
+}
+_ROOMS = ("formats", "generators", "measure", "quantities", "systems")
+
+__all__ = [*sorted(_LAZY), *_ROOMS]
+
+if TYPE_CHECKING:
+    from pushforward import formats, generators, measure, quantities, systems
+    from pushforward.errors import InputError
+    from pushforward.formats import batches, read, write
+    from pushforward.measure import Audit, Grid, Intended, Tally, audit
+    from pushforward.quantities import Quantity
+    from pushforward.report import Report, report
+    from pushforward.trajectories import Trajectories
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value
+    if name in _ROOMS:
+        return importlib.import_module(f"pushforward.{name}")
+    raise AttributeError(f"module 'pushforward' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

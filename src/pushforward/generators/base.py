@@ -1,0 +1,44 @@
+"""What a generator is: it learns from trajectories and makes new ones."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pushforward.progress import Progress
+from pushforward.trajectories import Trajectories
+
+__all__ = ["AbstractGenerator"]
+
+
+class AbstractGenerator(ABC):
+    """A class of generative models over (T, C). Concrete ones are frozen dataclasses of settings plus fitted state."""
+
+    name: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+
+    @abstractmethod
+    def fit(
+        self,
+        trajectories: Trajectories,
+        *,
+        seed: int = 0,
+        progress: Progress | bool = False,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Learn from `trajectories`; returns self. `checkpoint`: a directory to write to and resume from."""
+
+    @abstractmethod
+    def sample(self, n: int, seed: int = 0, *, progress: Progress | bool = False, **settings: Any) -> Trajectories:
+        """`n` new trajectories; the same seed gives the same bytes on the same machine."""
+
+    @abstractmethod
+    def save(self, directory: str | Path) -> None:
+        """Write weights (safetensors) and settings (JSON) atomically."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, directory: str | Path) -> Self:
+        """Read what `save` wrote; clear errors for damaged, foreign or newer files."""

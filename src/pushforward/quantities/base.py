@@ -1,0 +1,100 @@
+"""What a quantity is: a named, unit-bearing measurement of each trajectory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pushforward.errors import InputError, printable, require
+from pushforward.trajectories import Trajectories
+
+__all__ = ["AbstractQuantity", "Quantity"]
+
+
+@dataclass(frozen=True)
+class AbstractQuantity(ABC):
+    """φ: a scalar measurement of one trajectory, q = φ(x), over a whole batch at once.
+
+    A concrete quantity is a frozen dataclass of its settings, with `name`, `formula` and `source` declared
+    on the class, and implements `measure` and `unit_of`. NaN in the result means "not defined here".
+    """
+
+    name: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+
+    @abstractmethod
+    def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
+        """(N,) values; NaN where the quantity is not defined for a trajectory."""
+
+    @abstractmethod
+    def unit_of(self, trajectories: Trajectories) -> str:
+        """The unit of the values for this data ("" where dimensionless or unknown)."""
+
+    @property
+    def label(self) -> str:
+        """How the quantity is shown and spelled: its name, and its settings where they differ from the defaults."""
+        given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
+        return self.name + (f"({', '.join(f'{k}={_spelled(v)}' for k, v in given)})" if given else "")
+
+    def __call__(self, trajectories: Trajectories) -> NDArray[np.float64]:
+        """(N,) float64 values; NaN exactly where the quantity is not defined.
+
+        Raises:
+            InputError: the measurement did not give one real number per trajectory.
+        """
+        with np.errstate(all="ignore"):
+            values = np.asarray(self.measure(trajectories))
+        require(
+            values.shape == (len(trajectories),) and values.dtype.kind in "fiub",
+            f"quantity {self.label!r}: got {values.dtype} of shape {values.shape}; expected "
+            f"({len(trajectories)},) real numbers, one per trajectory",
+        )
+        numbers = values.astype(np.float64)
+        numbers[~np.isfinite(numbers)] = np.nan
+        return numbers
+
+
+@final
+@dataclass(frozen=True)
+class Quantity(AbstractQuantity):
+    """Any callable as a quantity: `Quantity(fn, name="energy", unit="J")`.
+
+    `fn` takes `Trajectories` and returns (N,) numbers, NaN where it is not defined.
+    """
+
+    fn: Callable[[Trajectories], ArrayLike]
+    name: str = ""  # type: ignore[misc]
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        """Take the function's own name where none is given."""
+        if not self.name:
+            object.__setattr__(self, "name", str(getattr(self.fn, "__name__", "quantity")).replace("_", "-"))
+
+    @property
+    def label(self) -> str:
+        """The name alone: a function has no printable settings."""
+        return printable(self.name)
+
+    def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
+        """fn(trajectories), with its failures named."""
+        try:
+            return np.asarray(self.fn(trajectories))
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"quantity {self.label!r} failed: {type(error).__name__}: {printable(error)}") from error
+
+    def unit_of(self, trajectories: Trajectories) -> str:
+        """The unit as given."""
+        return self.unit
+
+
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else repr(value).replace(" ", "")
