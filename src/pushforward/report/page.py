@@ -1,0 +1,217 @@
+"""The page: one self-contained HTML file that says what an audit found, how, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from pushforward.errors import InputError, printable
+from pushforward.measure.results import Audit, QuantityAudit
+from pushforward.report import provenance, reading, references, tables
+from pushforward.report.admission import admit
+from pushforward.report.notation import confidence
+from pushforward.trajectories import Trajectories
+from pushforward.writing import atomic, write_text
+
+__all__ = ["LARGEST", "Report", "report"]
+
+LARGEST = 2_000_000
+# Figures of the quantities together; the rest of the page and the trajectories fit beside it.
+_FIGURE_BUDGET = 1_200_000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A finished report. `html` is the whole page; figures can be saved beside it.
+
+    Attributes:
+        html: one self-contained page: no script, no external resource, under 2 MB.
+        audit: what it is about.
+    """
+
+    html: str
+    audit: Audit
+    _made: Trajectories | None = field(default=None, repr=False)
+    _reference: Trajectories | None = field(default=None, repr=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page atomically and return its path.
+
+        Raises:
+            InputError: the folder is missing or cannot be written.
+        """
+        write_text(path, self.html)
+        return Path(path)
+
+    def save_figures(self, folder: str | Path) -> list[Path]:
+        """Every figure as SVG and PNG in `folder` (made when it is missing); returns the files in order.
+
+        Raises:
+            InputError: the folder cannot be made or written.
+        """
+        from pushforward.report import style
+        from pushforward.report.figures import every_figure
+
+        folder = Path(folder)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from error
+        written = []
+        for name, figure in every_figure(self.audit, self._made, self._reference):
+            vector, raster = folder / f"{name}.svg", folder / f"{name}.png"
+            write_text(vector, style.svg(figure))
+            with atomic(raster) as temporary:
+                temporary.write_bytes(style.png(figure))
+            written += [vector, raster]
+        return written
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """An inline SVG, or why there is none."""
+
+    svg: str
+    caption: str
+
+
+def report(
+    audit: Audit,
+    *,
+    made: Trajectories | None = None,
+    reference: Trajectories | None = None,
+    settings: Mapping[str, Any] | None = None,
+    title: str = "Does the generated motion keep its physics?",
+    command: str | None = None,
+    citations: Sequence[str] = (),
+) -> Report:
+    """The report of an audit. The same input gives the same bytes.
+
+    Args:
+        audit: what was found.
+        made, reference: generated and real trajectories, for the panel that shows some of each.
+        settings: training and sampling settings, shown as a table; nested ones become dotted names.
+        title: the page's heading.
+        command: the command line that repeats the measurement.
+        citations: further keys of `references.REFERENCES` to cite.
+
+    Raises:
+        InputError: an audit with damaged fields, an unknown citation, or more than fits into 2 MB.
+    """
+    admit(audit)
+    channels = () if reference is None and made is None else (reference or made).channels  # type: ignore[union-attr]
+    keys = [*references.used(audit, settings, channels), *citations]
+    html = _template().render(
+        title=printable(title),
+        answer=reading.answer(audit),
+        confidence=confidence(audit.level),
+        symbols=reading.SYMBOLS,
+        verdict_rows=[tables.verdict_row(quantity, audit.level) for quantity in audit.quantities],
+        overview=_overview(audit),
+        sections=_sections(audit),
+        panels=_panels(audit, made, reference),
+        measured=provenance.measured(audit),
+        inputs=provenance.inputs(audit),
+        settings=provenance.rows(settings or {}),
+        command=None if command is None else printable(command, longest=2000),
+        assumptions=provenance.assumptions(audit),
+        bibtex=references.cite(keys),
+    )
+    size = len(html.encode())
+    if size > LARGEST:
+        raise InputError(f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities")
+    return Report(html, audit, made, reference)
+
+
+def _template() -> Any:
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("template.html.j2")
+
+
+def _inline(draw: Callable[[], Any], key: str, label: str, caption: str) -> _Picture:
+    from markupsafe import Markup
+
+    from pushforward.report import style
+
+    # Safe: parsed from matplotlib's output and written anew, all text escaped (style.inline).
+    return _Picture(Markup(style.inline(draw(), key, label)), caption)  # noqa: S704
+
+
+def _overview(audit: Audit) -> _Picture | None:
+    """Nothing to survey in a single quantity."""
+    if len(audit.quantities) < 2:
+        return None
+    from pushforward.report.overview import overview, overview_text
+
+    caption = (
+        f"Every quantity on one scale, the intended standard deviation σ. Left: shift of the mean with its "
+        f"{confidence(audit.level)} confidence interval. Right: the distance W1 (mark) beside the noise floor that "
+        "sampling alone produces (bar)."
+    )
+    return _inline(lambda: overview(audit.quantities), "o", overview_text(audit.quantities), caption)
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What the page says about one quantity."""
+
+    key: str
+    quantity: tables.Heading
+    picture: _Picture | None
+    sentences: list[str]
+    quantiles: list[tables.QuantileRow]
+    distances: list[tables.DistanceRow]
+
+
+def _sections(audit: Audit) -> list[_Section]:
+    left, sections = _FIGURE_BUDGET, []
+    for i, quantity in enumerate(audit.quantities, start=1):
+        picture = _distribution(quantity, f"q{i}", audit.level) if left > 0 else None
+        left -= len(picture.svg) if picture else 0
+        sections.append(
+            _Section(
+                key=f"q{i}",
+                quantity=tables.heading(quantity),
+                picture=picture,
+                sentences=reading.reading(quantity, audit.level),
+                quantiles=tables.quantile_rows(quantity),
+                distances=tables.distance_rows(quantity),
+            )
+        )
+    return sections
+
+
+def _distribution(quantity: QuantityAudit, key: str, level: float) -> _Picture:
+    from pushforward.report.distribution import distribution
+
+    caption = (
+        f"Top: intended law (filled) and generated law (line), with the band in which the generated law would lie in "
+        f"{confidence(level)} of comparisons without drift (dotted). ▲ significant gain, ▼ significant loss. Bottom: "
+        f"their difference Δ, the same band around zero (dotted), and the simultaneous {confidence(level)} confidence band "
+        "of the generated mass (shaded)."
+    )
+    return _inline(lambda: distribution(quantity), key, reading.described(quantity, level), caption)
+
+
+@dataclass(frozen=True)
+class _Panels:
+    pictures: list[_Picture]
+    caption: str
+
+
+def _panels(audit: Audit, made: Trajectories | None, reference: Trajectories | None) -> _Panels | None:
+    if made is None and reference is None:
+        return None
+    from pushforward.report.figures import panels
+
+    figures, caption = panels(made, reference, audit.seed)
+    pictures = [_inline(lambda f=figure: f, f"t{i}", label, "") for i, (label, figure) in enumerate(figures)]
+    return _Panels(pictures, caption)
