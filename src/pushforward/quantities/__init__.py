@@ -1,0 +1,44 @@
+"""Quantities: named, unit-bearing measurements q = φ(x) of each trajectory."""
+
+from __future__ import annotations
+
+from pushforward.quantities.base import AbstractQuantity, Quantity
+from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
+from pushforward.quantities.kinematics import (
+    Duration,
+    KineticEnergy,
+    MaxSpeed,
+    MeanAcceleration,
+    MeanJerk,
+    MeanSpeed,
+)
+from pushforward.quantities.parameters import LogisticMapR
+from pushforward.quantities.regions import MinimumClearance, TimeInRegion
+from pushforward.quantities.registry import QUANTITIES, default_for
+from pushforward.quantities.spectral import DominantFrequency
+from pushforward.quantities.spelling import parse
+from pushforward.quantities.storms import AccumulatedCycloneEnergy
+
+__all__ = [
+    "QUANTITIES",
+    "AbstractQuantity",
+    "AccumulatedCycloneEnergy",
+    "Displacement",
+    "DominantFrequency",
+    "Duration",
+    "KineticEnergy",
+    "LogisticMapR",
+    "MaxSpeed",
+    "MeanAcceleration",
+    "MeanCurvature",
+    "MeanJerk",
+    "MeanSpeed",
+    "MinimumClearance",
+    "PathLength",
+    "Quantity",
+    "TimeInRegion",
+    "Tortuosity",
+    "TotalTurning",
+    "default_for",
+    "parse",
+]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pushforward.errors import InputError, printable, require
+from pushforward.quantities.settings import fit_settings
 from pushforward.trajectories import Trajectories
 
 __all__ = ["AbstractQuantity", "Quantity"]
@@ -28,6 +29,14 @@ class AbstractQuantity(ABC):
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""
 
+    def __post_init__(self) -> None:
+        """Make the settings fit their declared types: lists become tuples, whole numbers floats.
+
+        Raises:
+            InputError: a setting of another type.
+        """
+        fit_settings(self, f"quantity {self.name!r}")
+
     @abstractmethod
     def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
         """(N,) values; NaN where the quantity is not defined for a trajectory."""
@@ -38,7 +47,7 @@ class AbstractQuantity(ABC):
 
     @property
     def label(self) -> str:
-        """How the quantity is shown and spelled: its name, and its settings where they differ from the defaults."""
+        """How the quantity is shown and spelled: its name, and the settings that differ from the defaults."""
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
         return self.name + (f"({', '.join(f'{k}={_spelled(v)}' for k, v in given)})" if given else "")
 
@@ -69,8 +78,9 @@ class Quantity(AbstractQuantity):
     """
 
     fn: Callable[[Trajectories], ArrayLike]
-    name: str = ""  # type: ignore[misc]
-    unit: str = ""
+    # Keyword-only: a field that hides a class-level name would otherwise come before `fn`.
+    name: str = field(default="", kw_only=True)  # type: ignore[misc]
+    unit: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         """Take the function's own name where none is given."""
@@ -89,7 +99,9 @@ class Quantity(AbstractQuantity):
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"quantity {self.label!r} failed: {type(error).__name__}: {printable(error)}") from error
+            raise InputError(
+                f"quantity {self.label!r} failed: {type(error).__name__}: {printable(error)}"
+            ) from error
 
     def unit_of(self, trajectories: Trajectories) -> str:
         """The unit as given."""

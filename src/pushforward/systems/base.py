@@ -1,0 +1,139 @@
+"""What a system is: a known law of motion, making trajectories whose quantity has a wanted distribution."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pushforward.errors import InputError, printable, require
+from pushforward.quantities.base import AbstractQuantity
+from pushforward.quantities.settings import fit_settings
+from pushforward.trajectories import Trajectories
+
+__all__ = ["AbstractSystem", "draw"]
+
+
+@dataclass(frozen=True)
+class AbstractSystem(ABC):
+    """A physical system, a frozen dataclass of its parameters.
+
+    A concrete one declares `name`, `formula`, `source`, `channels`, `units`, `time_unit` and its usual
+    `default_T`, `default_dt` and `default_intended` (in the spelling of an intended law) on the class.
+    """
+
+    name: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    channels: ClassVar[tuple[str, ...]] = ()
+    units: ClassVar[tuple[str, ...]] = ()
+    time_unit: ClassVar[str] = "s"
+    default_T: ClassVar[int] = 32
+    default_dt: ClassVar[float] = 1.0
+    default_intended: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        """Make the parameters fit their declared types.
+
+        Raises:
+            InputError: a parameter of another type.
+        """
+        fit_settings(self, f"system {self.name!r}")
+
+    @property
+    @abstractmethod
+    def quantity(self) -> AbstractQuantity:
+        """The quantity whose law is wanted, as measured from a trajectory alone."""
+
+    @abstractmethod
+    def simulate(
+        self,
+        quantity: NDArray[np.float64],
+        T: int,
+        dt: float,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """(N, T, C) trajectories with the true `quantity` (N,).
+
+        Raises:
+            InputError: a quantity that no trajectory of the system can have.
+        """
+
+    @abstractmethod
+    def valid(self, trajectories: Trajectories) -> NDArray[np.bool_]:
+        """(N,) whether each single trajectory is plausible: obeys the law within the stated tolerance."""
+
+    def sample(
+        self,
+        n: int,
+        intended: object,
+        T: int | None = None,
+        dt: float | None = None,
+        seed: int = 0,
+    ) -> Trajectories:
+        """`n` trajectories whose true quantity is drawn from `intended`; it travels with them as `quantity`.
+
+        Args:
+            n: how many.
+            intended: a law with `sample(n, rng)`, `rvs(size=, random_state=)` or `ppf`; a function of
+                (n, rng); or samples, drawn from with replacement.
+            T: time steps (default: `default_T`).
+            dt: time between steps (default: `default_dt`).
+            seed: the same seed gives the same bytes.
+
+        Raises:
+            InputError: a law or number that does not fit, or a quantity that the system cannot have.
+        """
+        T = self.default_T if T is None else T
+        dt = self.default_dt if dt is None else dt
+        require(n >= 1, f"system {self.name!r}: got n = {n}; expected at least 1")
+        require(T >= 2, f"system {self.name!r}: got T = {T}; expected at least 2")
+        rng = np.random.default_rng(seed)
+        quantity = draw(intended, n, rng)
+        return Trajectories(
+            values=self.simulate(quantity, T, dt, rng).astype(np.float32),
+            dt=dt,
+            channels=self.channels,
+            units=self.units,
+            quantity=quantity,
+            quantity_name=self.quantity.label,
+            time_unit=self.time_unit,
+        )
+
+
+def draw(intended: Any, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) independent draws from a law: see `AbstractSystem.sample`.
+
+    Raises:
+        InputError: something that is no law, or draws that are not finite numbers.
+    """
+    if hasattr(intended, "sample"):
+        drawn = intended.sample(n, rng)
+    elif hasattr(intended, "rvs"):
+        drawn = intended.rvs(size=n, random_state=rng)
+    elif hasattr(intended, "ppf"):
+        drawn = intended.ppf(rng.random(n))
+    elif callable(intended):
+        drawn = intended(n, rng)
+    else:
+        drawn = _drawn_from_samples(intended, n, rng)
+    values = np.asarray(drawn, dtype=np.float64)
+    require(values.shape == (n,), f"intended: its draws have shape {values.shape}; expected ({n},)")
+    require(
+        bool(np.isfinite(values).all()), "intended: its draws hold NaN or infinity; expected finite numbers"
+    )
+    return values
+
+
+def _drawn_from_samples(intended: Any, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    expected = "expected a law (such as uniform(3.5, 4)), a function of (n, rng), or samples"
+    try:
+        samples = np.asarray(intended, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"intended: got {printable(type(intended).__name__)}; {expected}") from None
+    require(samples.ndim == 1 and len(samples) > 0, f"intended: got shape {samples.shape}; {expected}")
+    chosen: NDArray[np.float64] = rng.choice(samples, size=n)
+    return chosen
