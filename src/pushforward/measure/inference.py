@@ -1,0 +1,292 @@
+"""Inference on counts: resampling without drift, intervals of signed shifts, multiplicity, power.
+
+Nothing here knows where the counts came from. A *side* is one sample; its clusters, where given, are what is
+resampled. The statistics themselves live in distances.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse, special
+
+from pushforward.measure.grid import Grid
+from pushforward.measure.tally import Tally
+
+__all__ = [
+    "Mean",
+    "benjamini_hochberg",
+    "cell_positions",
+    "clusters",
+    "design_effect",
+    "mean_of",
+    "null_differences",
+    "p_values",
+    "proportion_interval",
+    "shift_of_means",
+    "shift_of_proportions",
+    "shift_of_quantiles",
+    "sidak",
+    "welch",
+]
+
+Array = NDArray[np.float64]
+Interval = tuple[float, float, float]
+_BLOCK = 128
+# NumPy's multivariate hypergeometric sampler is limited to populations below this.
+_HYPERGEOMETRIC_LIMIT = 1_000_000_000
+
+
+def p_values(observed: float, null: Array) -> float:
+    """(k + 1) / (R + 1), k the resamples without drift that reach the observed distance: never 0.
+
+    Source: Phipson & Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9, 39.
+    """
+    # Equal statistics may differ in the last bits; a tie must count as reached.
+    reached = null >= observed * (1 - 1e-12) - 1e-300
+    return float((reached.sum() + 1) / (len(null) + 1))
+
+
+def benjamini_hochberg(p: Array) -> Array:
+    """Adjusted p-values: p₍ᵢ₎·m/i made monotone. Controls the false discovery rate under independence or
+    positive dependence.
+
+    Source: Benjamini & Hochberg 1995, Journal of the Royal Statistical Society B 57, 289–300.
+    """
+    order = np.argsort(p)[::-1]
+    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
+    return adjusted
+
+
+# -- resampling without drift --------------------------------------------------------------------------------
+
+
+def null_differences(
+    made: Tally, reference: Tally | Array, resamples: int, rng: np.random.Generator
+) -> Iterator[Array]:
+    """Blocks of (r, cells + 2) differences of masses p − q as they would be without drift.
+
+    - Two samples of independent values: exact permutation. Given the pooled counts, the first sample's counts
+      are multivariate hypergeometric; conditional on the pooled values the test is exact, with ties.
+    - One sample against a law (`reference` is its cell masses): exact multinomial counts.
+    - Where groups are given: centred cluster bootstrap, whole clusters drawn with replacement, (p* − p) − (q* − q),
+      widened from normal to Student t with Welch's degrees of freedom of the means. Assumes independent clusters,
+      at least about 20 of them, none dominating.
+
+    Blocks bound the memory: they do not depend on anything but `resamples`.
+    """
+    draw = _null_sampler(made, reference, rng)
+    for start in range(0, resamples, _BLOCK):
+        yield draw(min(_BLOCK, resamples - start))
+
+
+def _null_sampler(made: Tally, reference: Tally | Array, rng: np.random.Generator) -> Callable[[int], Array]:
+    if made.groups is None and not isinstance(reference, Tally):
+        law = reference / reference.sum()
+        return lambda r: rng.multinomial(made.n, law, size=r) / made.n - law
+    if made.groups is None and isinstance(reference, Tally) and reference.groups is None:
+        return _permutation(made, reference, rng)
+    first = _bootstrap(made, rng)
+    second = _bootstrap(reference, rng) if isinstance(reference, Tally) else None
+    known = Mean(0.0, 0.0, math.inf)
+    nu = welch(mean_of(made), mean_of(reference) if isinstance(reference, Tally) else known)[1]
+
+    def draw(r: int) -> Array:
+        difference = first(r) if second is None else first(r) - second(r)
+        # √(ν/χ²_ν) turns the bootstrap's normal deviations into Student's: the spread between few clusters is
+        # itself uncertain.
+        return np.asarray(difference * np.sqrt(nu / rng.chisquare(nu, size=r))[:, None])
+
+    return draw
+
+
+def _permutation(made: Tally, reference: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
+    pooled = made.counts + reference.counts
+    occupied = np.flatnonzero(pooled)
+    colours, n, m = pooled[occupied], made.n, reference.n
+
+    def draw(r: int) -> Array:
+        if n + m < _HYPERGEOMETRIC_LIMIT:
+            first = rng.multivariate_hypergeometric(colours, n, size=r, method="marginals")
+            p, q = first / n, (colours - first) / m
+        else:
+            # Beyond a billion values drawing with and without replacement differ by less than 1e-9.
+            share = colours / (n + m)
+            p, q = rng.multinomial(n, share, size=r) / n, rng.multinomial(m, share, size=r) / m
+        difference = np.zeros((r, len(pooled)))
+        difference[:, occupied] = p - q
+        return difference
+
+    return draw
+
+
+def _bootstrap(side: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
+    if side.groups is None:
+        return lambda r: rng.multinomial(side.n, side.mass, size=r) / side.n - side.mass
+    matrix, sizes = clusters(side)
+    n_groups = matrix.shape[0]
+
+    def draw(r: int) -> Array:
+        times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=r)
+        counts = (matrix.T @ times.T).T
+        deviation = counts / (times @ sizes)[:, None] - side.mass
+        return np.asarray(deviation * math.sqrt(n_groups / (n_groups - 1)))
+
+    return draw
+
+
+def clusters(side: Tally) -> tuple[sparse.csr_array, NDArray[np.int64]]:
+    """Counts by cluster as a sparse (G, cells + 2) matrix, and the (G,) cluster sizes."""
+    groups = side.groups
+    assert groups is not None
+    shape = (len(groups.labels), len(side.counts))
+    matrix = sparse.csr_array((groups.count.astype(np.float64), (groups.group, groups.cell)), shape=shape)
+    sizes = np.zeros(shape[0], dtype=np.int64)
+    np.add.at(sizes, groups.group, groups.count)
+    return matrix, sizes
+
+
+# -- intervals -----------------------------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class Mean:
+    """A mean with its standard error and degrees of freedom (infinite for a known law)."""
+
+    value: float
+    standard_error: float
+    degrees: float
+
+
+def cell_positions(side: Tally) -> Array:
+    """(cells + 2,) where each cell's mass lies: centres inside, mean positions in the outer cells."""
+    grid: Grid = side.grid
+    below, above = side.tail_means
+    inner = grid.low + (np.arange(grid.cells) + 0.5) * grid.width
+    return np.concatenate([[grid.low - below], inner, [grid.high + above]])
+
+
+def mean_of(side: Tally) -> Mean:
+    """Mean of a sample; with groups the ratio estimator Σ y_g / Σ m_g with its cluster-robust standard error.
+
+    var = G/(G − 1) · Σ (y_g − μ·m_g)² / n². Source: Cochran 1977, Sampling Techniques, section 6.4.
+    """
+    if side.groups is None:
+        return Mean(side.mean, math.sqrt(side.variance / side.n), side.n - 1.0)
+    return Mean(side.mean, *_clustered(side, cell_positions(side)))
+
+
+def _clustered(side: Tally, score: Array) -> tuple[float, float]:
+    """Standard error of the mean of `score[cell]`, and degrees of freedom, from the spread between clusters."""
+    matrix, sizes = clusters(side)
+    n_groups = len(sizes)
+    total = matrix @ score
+    residual = total - total.sum() / side.n * sizes
+    variance = n_groups / (n_groups - 1) * float(residual @ residual) / side.n**2
+    return math.sqrt(variance), n_groups - 1.0
+
+
+def shift_of_means(made: Mean, expected: Mean, level: float) -> tuple[Interval, float]:
+    """(difference, low, high) by Welch's t, and the standard error. Assumes finite variance."""
+    difference = made.value - expected.value
+    error, degrees = welch(made, expected)
+    half = float(special.stdtrit(degrees, 1 - level / 2)) * error
+    return (difference, difference - half, difference + half), error
+
+
+def welch(made: Mean, expected: Mean) -> tuple[float, float]:
+    """Standard error of a difference of means and its degrees of freedom (Welch–Satterthwaite).
+
+    Source: Welch 1947, Biometrika 34, 28–35.
+    """
+    error = math.hypot(made.standard_error, expected.standard_error)
+    if error == 0:
+        return 0.0, min(made.degrees, expected.degrees)
+    return error, 1 / sum((m.standard_error / error) ** 4 / m.degrees for m in (made, expected))
+
+
+def design_effect(side: Tally, below: Array) -> float:
+    """Variance of a share with clusters over its variance without: n / effect is the effective sample size.
+
+    `below`: (cells + 2,) weights in [0, 1], how much of each cell counts.
+    """
+    share = float(side.mass @ below)
+    independent = share * (1 - share) / side.n
+    if side.groups is None or independent <= 0:
+        return 1.0
+    error, degrees = _clustered(side, below)
+    # Student's quantile in place of the normal one, as the spread between few clusters is itself uncertain.
+    widening = float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))
+    return max(error**2 / independent * widening**2, 1.0 / side.n)
+
+
+def proportion_interval(share: Array, n: Array | float, level: float) -> tuple[Array, Array]:
+    """Wilson's score interval of proportions.
+
+    Source: Wilson 1927, Journal of the American Statistical Association 22, 209–212.
+    """
+    z = float(special.ndtri(1 - level / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def sidak(level: float, m: int) -> float:
+    """Level of each of m intervals that hold together with 1 − level: 1 − (1 − level)^(1/m)."""
+    return -math.expm1(math.log1p(-level) / m)
+
+
+def _moved(value: float, low: float, high: float, other: float, other_low: float, other_high: float) -> Interval:
+    """Interval of a difference from two separate intervals (MOVER).
+
+    Source: Zou & Donner 2008, Statistics in Medicine 27, 1693–1702.
+    """
+    difference = value - other
+    return (
+        difference,
+        difference - math.hypot(value - low, other_high - other),
+        difference + math.hypot(high - value, other - other_low),
+    )
+
+
+def shift_of_proportions(
+    share: float, n: float, expected: float, expected_n: float | None, level: float
+) -> Interval:
+    """Difference of two proportions with Newcombe's interval; `expected_n` None for a known law.
+
+    Source: Newcombe 1998, Statistics in Medicine 17, 873–890, method 10.
+    """
+    low, high = (float(end) for end in proportion_interval(np.asarray(share), n, level))
+    if expected_n is None:
+        return share - expected, low - expected, high - expected
+    other_low, other_high = (float(end) for end in proportion_interval(np.asarray(expected), expected_n, level))
+    return _moved(share, low, high, expected, other_low, other_high)
+
+
+def shift_of_quantiles(
+    at: Callable[[float], float], n: float, expected_at: Callable[[float], float], expected_n: float | None,
+    tau: float, level: float,
+) -> Interval:  # fmt: skip
+    """Difference of τ-quantiles. Each one's interval inverts the interval of the share below it (Woodruff).
+
+    Source: Woodruff 1952, Journal of the American Statistical Association 47, 635–646.
+    """
+
+    def ends(function: Callable[[float], float], size: float) -> tuple[float, float, float]:
+        low, high = (float(end) for end in proportion_interval(np.asarray(tau), size, level))
+        return function(tau), function(low), function(high)
+
+    value, low, high = ends(at, n)
+    if expected_n is None:
+        expected = expected_at(tau)
+        return value - expected, low - expected, high - expected
+    other, other_low, other_high = ends(expected_at, expected_n)
+    return _moved(value, low, high, other, other_low, other_high)
