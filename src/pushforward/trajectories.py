@@ -28,6 +28,7 @@ class Trajectories:
         units: C units, "" where unknown.
         lengths: (N,) int64, valid steps of each trajectory, or None when all have T.
         groups: (N,) cluster ids (integers or strings): trajectories that share a start, a storm, an episode.
+        group_name: what a group is (`storm`, `episode`), for the reader.
         conditions: further numbers per trajectory, name -> (N, ...) float64.
         quantity: (N,) float64, the true quantity where the data's maker knows it, or None.
         quantity_name: the registered quantity that measures it from the trajectory alone, or None.
@@ -49,6 +50,7 @@ class Trajectories:
     quantity: NDArray[np.float64] | None = None
     quantity_name: str | None = None
     time_unit: str = "s"
+    group_name: str = "group"
     n_dropped: int = 0
     drop_invalid: InitVar[bool] = False
 
@@ -59,7 +61,9 @@ class Trajectories:
         self._set("dt", _as_positive("dt", self.dt))
         self._set("channels", _as_names(self.channels, width))
         units = tuple(str(unit) for unit in self.units) or ("",) * width
-        require(len(units) == width, f"units: got {len(units)} for {width} channels; expected one per channel")
+        require(
+            len(units) == width, f"units: got {len(units)} for {width} channels; expected one per channel"
+        )
         self._set("units", units)
         self._set("lengths", _as_lengths(self.lengths, n, steps))
         self._set("groups", _as_groups(self.groups, n))
@@ -80,12 +84,12 @@ class Trajectories:
         return int(self.values.shape[0])
 
     @property
-    def T(self) -> int:  # noqa: N802 - the formula's symbol
+    def T(self) -> int:
         """Time steps of the batch (the longest trajectory's, where lengths are ragged)."""
         return int(self.values.shape[1])
 
     @property
-    def C(self) -> int:  # noqa: N802 - the formula's symbol
+    def C(self) -> int:
         """Channels."""
         return int(self.values.shape[2])
 
@@ -169,7 +173,7 @@ class Trajectories:
             for name in ("channels", "units", "dt", "time_unit"):
                 got, wanted = getattr(part, name), getattr(first, name)
                 require(got == wanted, f"concat: {name} differ: got {got!r}; expected {wanted!r}")
-        ragged = any(part.lengths is not None or part.T != longest for part in parts)
+        ragged = any(part.lengths is not None or longest != part.T for part in parts)
         values = np.empty((sum(map(len, parts)), longest, first.C), dtype=np.float32)
         start = 0
         for part in parts:
@@ -188,18 +192,21 @@ class Trajectories:
             quantity=_join([part.quantity for part in parts]),
             quantity_name=first.quantity_name,
             time_unit=first.time_unit,
+            group_name=first.group_name,
             n_dropped=sum(part.n_dropped for part in parts),
         )
 
     def longer_than(self, minimum: int) -> Self:
         """Only the trajectories with at least `minimum` valid steps."""
         kept = self.select(self.steps >= minimum)
-        require(len(kept) > 0, f"no trajectory has at least {minimum} steps; the longest has {self.steps.max()}")
+        require(
+            len(kept) > 0, f"no trajectory has at least {minimum} steps; the longest has {self.steps.max()}"
+        )
         return kept
 
     # -- time ----------------------------------------------------------------------------------------------
 
-    def resample(self, T: int) -> Trajectories:  # noqa: N803 - the formula's symbol
+    def resample(self, T: int) -> Trajectories:
         """Every trajectory over its own duration at `T` equally spaced times, by linear interpolation.
 
         The result is not ragged. Where durations differ one `dt` cannot be true for all, so ragged input
@@ -228,9 +235,14 @@ class Trajectories:
         are not independent; conditions and the true quantity, which describe the whole, are left out.
         """
         stride = length if stride is None else stride
-        require(length >= 1 and stride >= 1, f"windows: got length {length}, stride {stride}; expected at least 1")
+        require(
+            length >= 1 and stride >= 1, f"windows: got length {length}, stride {stride}; expected at least 1"
+        )
         counts = np.maximum((self.steps - length) // stride + 1, 0)
-        require(int(counts.sum()) > 0, f"windows: no trajectory has {length} steps; the longest has {self.steps.max()}")
+        require(
+            int(counts.sum()) > 0,
+            f"windows: no trajectory has {length} steps; the longest has {self.steps.max()}",
+        )
         owner = np.repeat(np.arange(len(self)), counts)
         offset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
         values = self.values[owner[:, None], offset[:, None] + np.arange(length)[None, :]]
@@ -244,7 +256,9 @@ class Trajectories:
             InputError: a fraction outside (0, 1), or fewer than two groups.
         """
         require(0 < fraction < 1, f"split fraction: got {fraction}; expected between 0 and 1")
-        cluster = np.arange(len(self)) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+        cluster = (
+            np.arange(len(self)) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+        )
         n_clusters = int(cluster.max()) + 1 if len(self) else 0
         require(n_clusters >= 2, f"split: got {n_clusters} independent groups; expected at least 2")
         order = np.random.default_rng(seed).permutation(n_clusters)
@@ -254,14 +268,19 @@ class Trajectories:
 
     def equals(self, other: Trajectories) -> bool:
         """True when both hold the same trajectories: valid values, lengths, names, units, groups, truth."""
-        if (len(self), self.channels, self.units, self.dt) != (len(other), other.channels, other.units, other.dt):
+        if (len(self), self.channels, self.units, self.dt) != (
+            len(other),
+            other.channels,
+            other.units,
+            other.dt,
+        ):
             return False
         if (self.quantity_name, self.time_unit) != (other.quantity_name, other.time_unit):
             return False
         if set(self.conditions) != set(other.conditions) or not np.array_equal(self.steps, other.steps):
             return False
         common = min(self.T, other.T)
-        pairs = [(self.values[:, :common], other.values[:, :common])]
+        pairs: list[tuple[Any, Any]] = [(self.values[:, :common], other.values[:, :common])]
         pairs += [(array, other.conditions[name]) for name, array in self.conditions.items()]
         for name in ("groups", "quantity"):
             mine, theirs = getattr(self, name), getattr(other, name)

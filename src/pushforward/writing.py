@@ -22,7 +22,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise InputError(f"{printable(path)}: the folder {printable(path.parent)} does not exist; create it first")
+        raise InputError(
+            f"{printable(path)}: the folder {printable(path.parent)} does not exist; create it first"
+        )
     if path.is_dir():
         raise InputError(f"{printable(path)}: is a folder; expected the name of a file to write")
     try:

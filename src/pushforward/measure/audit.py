@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -127,15 +127,20 @@ def audit_streams(
         if given not in units:
             raise named("quantity", given, units)
     for key, limit in limits.items():
-        require(np.isfinite(limit) and limit > 0, f"tolerance of {key}: got {limit}; expected a positive number")
+        require(
+            np.isfinite(limit) and limit > 0, f"tolerance of {key}: got {limit}; expected a positive number"
+        )
     unstated = [key for key in units if key not in laws]
     if against is None and unstated:
         raise InputError(
-            f"quantity {printable(unstated[0])!r} has nothing to be compared with: give reference data or an intended law"
+            f"quantity {printable(unstated[0])!r} has nothing to be compared with: "
+            "give reference data or an intended law"
         )
     grids = _grids(made, against if unstated else None, units, laws, settings)
     made_tallies = _count(made, grids)
-    against_tallies = _count(against, {k: grids[k] for k in unstated}) if against is not None and unstated else {}
+    against_tallies = (
+        _count(against, {k: grids[k] for k in unstated}) if against is not None and unstated else {}
+    )
     found = [
         compare(
             made_tallies[key],
@@ -165,7 +170,11 @@ def audit_streams(
 
 
 def _grids(
-    made: Stream, against: Stream | None, units: Mapping[str, str], laws: Mapping[str, Intended], settings: AuditSettings
+    made: Stream,
+    against: Stream | None,
+    units: Mapping[str, str],
+    laws: Mapping[str, Intended],
+    settings: AuditSettings,
 ) -> dict[str, Grid]:
     size = (settings.bins, settings.subdivisions)
     if settings.range is not None:
@@ -219,7 +228,7 @@ def settle(found: Iterable[QuantityAudit], level: float) -> tuple[QuantityAudit,
 
 def _verdict(quantity: QuantityAudit, p_adjusted: float, level: float) -> Verdict:
     if quantity.tolerance is None:
-        return cast(Verdict, "drift" if p_adjusted <= level else "no drift found")
+        return "drift" if p_adjusted <= level else "no drift found"
     if quantity.w1.high <= quantity.tolerance:
         return "within tolerance"
     if p_adjusted <= level and quantity.w1.low > quantity.tolerance:

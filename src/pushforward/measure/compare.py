@@ -103,7 +103,9 @@ def compare(
 
 def _enough(name: str, side: str, tally: Tally) -> None:
     if tally.n == 0 and tally.n_invalid:
-        raise InputError(f"quantity {name!r}: not defined on any of the {tally.n_invalid} trajectories of {side}")
+        raise InputError(
+            f"quantity {name!r}: not defined on any of the {tally.n_invalid} trajectories of {side}"
+        )
     require(tally.n >= 2, f"quantity {name!r}: got {tally.n} trajectories in {side}; expected at least 2")
     if tally.groups is not None:
         n_groups = len(tally.groups.labels)
@@ -141,7 +143,12 @@ def _pooled_tails(made: Tally, expected: _Expected) -> tuple[float, float]:
 
 
 def _distances(
-    observed: Array, null: list[Array], made: Tally, expected: _Expected, tails: tuple[float, float], level: float
+    observed: Array,
+    null: list[Array],
+    made: Tally,
+    expected: _Expected,
+    tails: tuple[float, float],
+    level: float,
 ) -> dict[str, Distance]:
     grid, sample = made.grid, expected.sample
     pooled = expected.mass
@@ -222,4 +229,4 @@ def _one_bin_each(grid: Grid, made: Tally) -> Array:
     if made.groups is None:
         return np.zeros((grid.bins + 2, grid.cells + 2))
     owner = np.concatenate([[0], 1 + np.arange(grid.cells) // grid.subdivisions, [grid.bins + 1]])
-    return (owner[None, :] == np.arange(grid.bins + 2)[:, None]).astype(np.float64)
+    return np.asarray(owner[None, :] == np.arange(grid.bins + 2)[:, None], dtype=np.float64)

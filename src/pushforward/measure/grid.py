@@ -41,7 +41,9 @@ class Grid:
     def __post_init__(self) -> None:
         """Validate."""
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InputError(f"grid range: got [{self.low}, {self.high}]; expected finite numbers, low < high")
+            raise InputError(
+                f"grid range: got [{self.low}, {self.high}]; expected finite numbers, low < high"
+            )
         if self.bins < 1 or self.subdivisions < 1:
             raise InputError(
                 f"grid: got {self.bins} bins of {self.subdivisions} cells; expected at least 1 of each"

@@ -13,7 +13,7 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special
+from scipy import special
 
 from pushforward.measure.grid import Grid
 from pushforward.measure.tally import Tally
@@ -22,7 +22,6 @@ __all__ = [
     "Mean",
     "benjamini_hochberg",
     "cell_positions",
-    "clusters",
     "design_effect",
     "mean_of",
     "null_differences",
@@ -130,7 +129,7 @@ def _permutation(made: Tally, reference: Tally, rng: np.random.Generator) -> Cal
 def _bootstrap(side: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
     if side.groups is None:
         return lambda r: rng.multinomial(side.n, side.mass, size=r) / side.n - side.mass
-    matrix, sizes = clusters(side)
+    matrix, sizes = side.clusters
     n_groups = matrix.shape[0]
 
     def draw(r: int) -> Array:
@@ -140,17 +139,6 @@ def _bootstrap(side: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
         return np.asarray(deviation * math.sqrt(n_groups / (n_groups - 1)))
 
     return draw
-
-
-def clusters(side: Tally) -> tuple[sparse.csr_array, NDArray[np.int64]]:
-    """Counts by cluster as a sparse (G, cells + 2) matrix, and the (G,) cluster sizes."""
-    groups = side.groups
-    assert groups is not None
-    shape = (len(groups.labels), len(side.counts))
-    matrix = sparse.csr_array((groups.count.astype(np.float64), (groups.group, groups.cell)), shape=shape)
-    sizes = np.zeros(shape[0], dtype=np.int64)
-    np.add.at(sizes, groups.group, groups.count)
-    return matrix, sizes
 
 
 # -- intervals -----------------------------------------------------------------------------------------------
@@ -186,7 +174,7 @@ def mean_of(side: Tally) -> Mean:
 
 def _clustered(side: Tally, score: Array) -> tuple[float, float]:
     """Standard error of the mean of `score[cell]`, and degrees of freedom, from the spread between clusters."""
-    matrix, sizes = clusters(side)
+    matrix, sizes = side.clusters
     n_groups = len(sizes)
     total = matrix @ score
     residual = total - total.sum() / side.n * sizes
@@ -244,7 +232,9 @@ def sidak(level: float, m: int) -> float:
     return -math.expm1(math.log1p(-level) / m)
 
 
-def _moved(value: float, low: float, high: float, other: float, other_low: float, other_high: float) -> Interval:
+def _moved(
+    value: float, low: float, high: float, other: float, other_low: float, other_high: float
+) -> Interval:
     """Interval of a difference from two separate intervals (MOVER).
 
     Source: Zou & Donner 2008, Statistics in Medicine 27, 1693–1702.
@@ -267,7 +257,9 @@ def shift_of_proportions(
     low, high = (float(end) for end in proportion_interval(np.asarray(share), n, level))
     if expected_n is None:
         return share - expected, low - expected, high - expected
-    other_low, other_high = (float(end) for end in proportion_interval(np.asarray(expected), expected_n, level))
+    other_low, other_high = (
+        float(end) for end in proportion_interval(np.asarray(expected), expected_n, level)
+    )
     return _moved(share, low, high, expected, other_low, other_high)
 
 

@@ -24,10 +24,10 @@ _OUTER_BINS = 2
 class Law(Protocol):
     """What a frozen scipy distribution offers."""
 
-    def cdf(self, x: ArrayLike) -> Any:
+    def cdf(self, x: Any) -> Any:
         """Distribution function."""
 
-    def ppf(self, q: ArrayLike) -> Any:
+    def ppf(self, q: Any) -> Any:
         """Quantile function."""
 
     def mean(self) -> Any:
@@ -118,7 +118,9 @@ class Intended:
             f"intended {printable(text, 60)!r}: weights {weights}; expected positive weights that sum to 1",
         )
         laws = [law for _, law in parts]
-        return cls(laws[0] if len(laws) == 1 else _Mixture(tuple(weights), tuple(laws)), printable(text.strip()))
+        return cls(
+            laws[0] if len(laws) == 1 else _Mixture(tuple(weights), tuple(laws)), printable(text.strip())
+        )
 
     # -- what an audit needs -------------------------------------------------------------------------------
 
@@ -153,7 +155,9 @@ class Intended:
         mass = self.mass(grid)
         level = (np.arange(64) + 0.5) / 64
         below = grid.low - np.asarray(self.law.ppf(mass[0] * level)) if mass[0] > 1e-12 else np.zeros(1)
-        above = np.asarray(self.law.ppf(1 - mass[-1] * level)) - grid.high if mass[-1] > 1e-12 else np.zeros(1)
+        above = (
+            np.asarray(self.law.ppf(1 - mass[-1] * level)) - grid.high if mass[-1] > 1e-12 else np.zeros(1)
+        )
         return float(below.mean()), float(above.mean())
 
     def range(self, bins: int) -> tuple[float, float]:
@@ -255,7 +259,10 @@ def _normal(mean: float, sd: float) -> Law:
 def _truncnormal(mean: float, sd: float, low: float, high: float) -> Law:
     from scipy import stats
 
-    require(sd > 0 and low < high, f"truncnormal({mean:g}, {sd:g}, {low:g}, {high:g}): expected sd > 0, low < high")
+    require(
+        sd > 0 and low < high,
+        f"truncnormal({mean:g}, {sd:g}, {low:g}, {high:g}): expected sd > 0, low < high",
+    )
     return stats.truncnorm((low - mean) / sd, (high - mean) / sd, loc=mean, scale=sd)
 
 
@@ -273,4 +280,5 @@ def _scipy_law(name: str) -> Callable[..., Law]:
     if not isinstance(found, stats.rv_continuous):
         known: Sequence[str] = [*_NAMED, "norm", "gamma", "lognorm", "beta", "expon", "weibull_min", "t"]
         raise named("distribution", name, known)
-    return found
+    make: Callable[..., Law] = found
+    return make

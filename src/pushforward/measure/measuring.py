@@ -146,7 +146,9 @@ def _by_name(what: str, given: Any, units: Mapping[str, str], every: bool = Fals
     if isinstance(given, Mapping):
         return dict(given)
     if len(units) > 1 and not every:
-        raise InputError(f"{what}: got one for {len(units)} quantities; name them, as in {next(iter(units))}=...")
+        raise InputError(
+            f"{what}: got one for {len(units)} quantities; name them, as in {next(iter(units))}=..."
+        )
     return dict.fromkeys(units, given)
 
 

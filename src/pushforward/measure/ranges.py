@@ -56,7 +56,9 @@ def common_range(scans: Sequence[RangeScan]) -> tuple[float, float]:
     values = np.concatenate(kept)
     if not len(values):
         return low, high
-    weight = np.concatenate([np.full(len(k), s.stride, dtype=np.float64) for k, s in zip(kept, scans, strict=True)])
+    weight = np.concatenate(
+        [np.full(len(k), s.stride, dtype=np.float64) for k, s in zip(kept, scans, strict=True)]
+    )
     order = np.argsort(values, kind="stable")
     values, cumulative = values[order], np.cumsum(weight[order])
     at = np.searchsorted(cumulative, np.array([_OUTER_SHARE, 1 - _OUTER_SHARE]) * cumulative[-1])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pushforward.errors import InputError, printable
 
-__all__ = ["Audit", "Bins", "Distance", "QuantityAudit", "QuantileShift", "Shift", "Verdict"]
+__all__ = ["Audit", "Bins", "Distance", "QuantileShift", "QuantityAudit", "Shift", "Verdict"]
 
 Verdict = Literal["drift", "within tolerance", "inconclusive", "no drift found"]
 FORMAT_VERSION = 1
@@ -90,7 +90,8 @@ class Bins:
         """Read back what `to_json` gave."""
         names = [f.name for f in dataclasses.fields(cls) if f.name != "edges"]
         arrays = {
-            name: np.array([record["underflow"][name], *record[name], record["overflow"][name]]) for name in names
+            name: np.array([record["underflow"][name], *record[name], record["overflow"][name]])
+            for name in names
         }
         arrays["gain"] = arrays["gain"].astype(np.int64)
         return cls(edges=np.array(record["edges"], dtype=np.float64), **arrays)
@@ -235,11 +236,17 @@ class Audit:
             raise InputError("not an audit: expected the JSON written by `pushforward audit --json`")
         if record.get("format_version") != FORMAT_VERSION:
             got = printable(record.get("format_version"))
-            raise InputError(f"audit of format version {got}; this pushforward reads version {FORMAT_VERSION}")
+            raise InputError(
+                f"audit of format version {got}; this pushforward reads version {FORMAT_VERSION}"
+            )
         try:
             return cls(
-                quantities=tuple(QuantityAudit.from_json(quantity) for quantity in _numbers(record["quantities"])),
-                **{name: record[name] for name in ("seed", "level", "resamples", "grid", "version", "inputs")},
+                quantities=tuple(
+                    QuantityAudit.from_json(quantity) for quantity in _numbers(record["quantities"])
+                ),
+                **{
+                    name: record[name] for name in ("seed", "level", "resamples", "grid", "version", "inputs")
+                },
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"damaged audit: {type(error).__name__}: {printable(error)}") from error

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["audit_table", "number"]
 
-_HEADINGS = ("quantity", "unit", "made", "intended", "shift of mean [95 % CI]", "W1 (noise floor)", "p adj.", "verdict")
+_HEADINGS = (
+    "quantity",
+    "unit",
+    "made",
+    "intended",
+    "shift of mean [95 % CI]",
+    "W1 (noise floor)",
+    "p adj.",
+    "verdict",
+)
 
 
 def number(value: float) -> str:
@@ -23,7 +32,9 @@ def audit_table(audit: Audit) -> str:
     """The audit's verdicts, a line per quantity, with what each compared and what was left out."""
     rows = [_HEADINGS, *(_row(quantity) for quantity in audit.quantities)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADINGS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([*lines, *_notes(audit)])
 
@@ -64,7 +75,7 @@ def _notes(audit: Audit) -> list[str]:
             )
         if quantity.n_groups_made is not None or quantity.n_groups_reference is not None:
             notes.append(
-                f"{name}: clusters {quantity.n_groups_made or '–'} made, {quantity.n_groups_reference or '–'} reference; "
-                "uncertainty is between clusters"
+                f"{name}: clusters {quantity.n_groups_made or '–'} made, "
+                f"{quantity.n_groups_reference or '–'} reference; uncertainty is between clusters"
             )
     return notes

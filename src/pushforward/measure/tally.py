@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from pushforward.errors import InputError, require
 from pushforward.measure.exact import UNIT, exact_sum
@@ -152,6 +154,22 @@ class Tally:
         scatter = (self.sum_2 * UNIT) - Fraction(self.sum_1) ** 2 * UNIT * UNIT / n
         return max(float(scatter / (n - 1)), 0.0)
 
+    @cached_property
+    def clusters(self) -> tuple[sparse.csr_array, NDArray[np.int64]]:
+        """Counts by cluster as a sparse (G, cells + 2) matrix, and the (G,) cluster sizes.
+
+        Raises:
+            InputError: the tally was made without groups.
+        """
+        groups = self.groups
+        if groups is None:
+            raise InputError("tally: has no groups; give cluster ids to `add`")
+        shape = (len(groups.labels), len(self.counts))
+        matrix = sparse.csr_array((groups.count.astype(np.float64), (groups.group, groups.cell)), shape=shape)
+        sizes = np.zeros(shape[0], dtype=np.int64)
+        np.add.at(sizes, groups.group, groups.count)
+        return matrix, sizes
+
     @property
     def tail_means(self) -> tuple[float, float]:
         """Mean distance of the values below and above the range from its ends (0 where there are none)."""
@@ -167,7 +185,9 @@ def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: Arra
     # Squares are rounded one by one, the same way wherever a value is counted: merging stays exact.
     with np.errstate(over="ignore"):
         squares = np.square(d)
-    require(bool(np.isfinite(squares).all()), "values: got magnitudes above 1e150; expected a physical quantity")
+    require(
+        bool(np.isfinite(squares).all()), "values: got magnitudes above 1e150; expected a physical quantity"
+    )
     by_group = None
     if groups is not None:
         ids = np.asarray(groups)
