@@ -53,7 +53,9 @@ def of(made, real, units, inputs=None, tolerance=None, groups=None, intended=Non
 
 def one(made, real=None, *, name="length", unit="m", **settings) -> Audit:
     """An audit of one quantity."""
-    return of({name: np.asarray(made)}, None if real is None else {name: np.asarray(real)}, {name: unit}, **settings)
+    return of(
+        {name: np.asarray(made)}, None if real is None else {name: np.asarray(real)}, {name: unit}, **settings
+    )
 
 
 def storms(seed: int, n: int = 120, wobble: float = 0.0) -> Trajectories:
@@ -82,4 +84,6 @@ SETTINGS = {
     "seed": {"training": 0, "sampling": 1},
     "sampler": {"name": "heun", "steps": 18},
 }
-COMMAND = "pushforward audit made.npz --against storms.txt --quantity path-length --quantity mean-speed --seed 0"
+COMMAND = (
+    "pushforward audit made.npz --against storms.txt --quantity path-length --quantity mean-speed --seed 0"
+)

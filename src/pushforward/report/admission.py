@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from pushforward.errors import InputError, printable, require
-from pushforward.measure.results import Audit, Bins, Distance, QuantityAudit, QuantileShift, Shift, Verdict
+from pushforward.measure.results import Audit, Bins, Distance, QuantileShift, QuantityAudit, Shift, Verdict
 
 __all__ = ["admit"]
 
@@ -26,7 +26,10 @@ def admit(audit: Audit) -> Audit:
         InputError: a field of the wrong type, bins of unequal length, edges out of order, an unknown verdict.
     """
     require(isinstance(audit, Audit), f"report: got {type(audit).__name__}; expected an Audit")
-    require(len(audit.quantities) <= 1000, f"report: got {len(audit.quantities)} quantities; expected at most 1,000")
+    require(
+        len(audit.quantities) <= 1000,
+        f"report: got {len(audit.quantities)} quantities; expected at most 1,000",
+    )
     for name in ("seed", "resamples"):
         _whole(f"audit {name}", getattr(audit, name))
     _number("audit level", audit.level)
@@ -41,7 +44,9 @@ def _quantity(quantity: QuantityAudit) -> None:
     where = f"quantity {printable(quantity.name, longest=60)!r}"
     for name in ("name", "unit", "intended"):
         value = getattr(quantity, name)
-        require(isinstance(value, str), f"damaged audit: {where}: {name} is {type(value).__name__}; expected text")
+        require(
+            isinstance(value, str), f"damaged audit: {where}: {name} is {type(value).__name__}; expected text"
+        )
     require(
         quantity.verdict in get_args(Verdict),
         f"damaged audit: {where}: unknown verdict {printable(quantity.verdict)!r}",
@@ -73,13 +78,19 @@ def _bins(where: str, bins: Bins) -> None:
     require(numeric, f"damaged audit: {where}: bins are not one-dimensional numbers")
     edges = bins.edges
     ordered = 2 <= len(edges) <= 100_001 and bool(np.isfinite(edges).all() and (np.diff(edges) > 0).all())
-    require(ordered, f"damaged audit: {where}: bin edges must be finite and rise, at least 2 and at most 100,001")
+    require(
+        ordered, f"damaged audit: {where}: bin edges must be finite and rise, at least 2 and at most 100,001"
+    )
     wanted = len(edges) + 1
     for field in dataclasses.fields(bins):
         array = getattr(bins, field.name)
         if field.name != "edges" and len(array) != wanted:
-            raise InputError(f"damaged audit: {where}: {field.name} has {len(array)} masses; expected {wanted}")
-        require(bool(np.isfinite(array).all()), f"damaged audit: {where}: {field.name} of the bins is not finite")
+            raise InputError(
+                f"damaged audit: {where}: {field.name} has {len(array)} masses; expected {wanted}"
+            )
+        require(
+            bool(np.isfinite(array).all()), f"damaged audit: {where}: {field.name} of the bins is not finite"
+        )
 
 
 def _number(where: str, value: object) -> None:

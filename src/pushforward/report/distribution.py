@@ -27,10 +27,11 @@ def distribution(quantity: QuantityAudit) -> Figure:
     """Two panels over the quantity's values, both in per cent of all trajectories per bin.
 
     Top: the intended law (filled), the recovered law (line), the band in which 95 % of comparisons without drift
-    lie (dotted), significant gains (▲, hatched /) and losses (▼, hatched \\). Bottom: Δ = made − expected with the
-    same band around zero (dotted) and the simultaneous confidence band of the generated mass (shaded).
+    lie (tinted), significant gains (▲, hatched /) and losses (▼, hatched \\). Bottom: Δ = made − expected with the
+    same band around zero and, as vertical bars, the simultaneous confidence band of the generated mass.
     """
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     bins = drawable(quantity.bins)
     with styled():
@@ -39,11 +40,17 @@ def distribution(quantity: QuantityAudit) -> Figure:
         _laws(top, bins)
         _outside(top, bins)
         _difference(bottom, bins)
+        edge = 0.01 * float(bins.edges[-1] - bins.edges[0])
+        bottom.set_xlim(float(bins.edges[0]) - edge, float(bins.edges[-1]) + edge)
         name, unit = printable(quantity.name, longest=90), printable(quantity.unit, longest=30)
         bottom.set_xlabel(textwrap.fill(f"{name} ({unit})" if unit else name, 60))
         figure.align_ylabels([top, bottom])
         handles, labels = top.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=2, borderaxespad=0.2, columnspacing=1.2)
+        handles.insert(1, Patch(facecolor=NOISE, alpha=0.35, edgecolor=NOISE, linestyle=":"))
+        labels.insert(1, "band without drift")
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=2, borderaxespad=0.2, columnspacing=1.2
+        )
         # Laid out once here, so that drawing later cannot change it.
         figure.draw_without_rendering()
     return figure
@@ -101,16 +108,22 @@ def _laws(axes: Axes, bins: Bins) -> None:
     low, high = 100 * bins.null_low[1:-1], 100 * bins.null_high[1:-1]
     axes.stairs(expected, edges, fill=True, color=INTENDED, linewidth=0, label="intended")
     _marked(axes, bins)
-    axes.stairs(
-        high, edges, baseline=low, fill=True, facecolor="none", edgecolor=NOISE, hatch="....", linewidth=0,
-        label="without drift (95 % band)",
-    )  # fmt: skip
+    _noise_band(axes, edges, low, high)
     axes.stairs(made, edges, color=INK, linewidth=1.5, label="generated")
     ceiling = max(float(np.nanmax(np.concatenate([expected, made, high]))), 1e-9)
     _marks(axes, bins, ceiling)
     axes.set_ylim(0, 1.12 * ceiling)
     axes.set_ylabel("trajectories per bin (%)")
     quiet(axes)
+
+
+def _noise_band(
+    axes: Axes, edges: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """A tint with dotted edges: seen without colour, and far lighter as a file than a dotted hatch."""
+    axes.stairs(high, edges, baseline=low, fill=True, color=NOISE, alpha=0.2, linewidth=0)
+    for edge in (low, high):
+        axes.stairs(edge, edges, baseline=None, color=NOISE, linewidth=0.9, linestyle=(0, (1.2, 1.4)))
 
 
 def _marked(axes: Axes, bins: Bins) -> None:
@@ -129,8 +142,11 @@ def _marks(axes: Axes, bins: Bins, ceiling: float) -> None:
     """▲ over gains, ▼ over losses: one per bin."""
     gain, center = bins.gain[1:-1], (bins.edges[:-1] + bins.edges[1:]) / 2
     above = np.maximum(bins.expected, np.maximum(bins.made, bins.null_high))[1:-1] * 100 + 0.045 * ceiling
-    size = 26 if len(center) <= 60 else 10
-    for sign, color, marker, label in ((1, GAIN, "^", "significant gain"), (-1, LOSS, "v", "significant loss")):
+    size = 34 if len(center) <= 60 else 12
+    for sign, color, marker, label in (
+        (1, GAIN, "^", "significant gain"),
+        (-1, LOSS, "v", "significant loss"),
+    ):
         at = gain == sign
         if at.any():
             axes.scatter(center[at], above[at], s=size, color=color, marker=marker, linewidth=0, label=label)
@@ -145,14 +161,21 @@ def _outside(axes: Axes, bins: Bins) -> None:
         mark = {1: " ▲", -1: " ▼", 0: ""}[int(bins.gain[i])]
         note = f"{arrow}: {percent(made)}{mark}\n(intended {percent(expected)})"
         axes.text(
-            x, 0.99, note, transform=axes.transAxes, ha=side, va="top", fontsize=8.5, color=MUTED, linespacing=1.3
+            x,
+            0.99,
+            note,
+            transform=axes.transAxes,
+            ha=side,
+            va="top",
+            fontsize=8.5,
+            color=MUTED,
+            linespacing=1.3,
         )
 
 
 def _difference(axes: Axes, bins: Bins) -> None:
     edges, expected = bins.edges, 100 * bins.expected[1:-1]
     made, low, high = 100 * bins.made[1:-1], 100 * bins.low[1:-1], 100 * bins.high[1:-1]
-    axes.stairs(high - expected, edges, baseline=low - expected, fill=True, color=INTENDED, linewidth=0)
     gain, center = bins.gain[1:-1], (edges[:-1] + edges[1:]) / 2
     for sign, color, hatch in ((1, GAIN, "////"), (-1, LOSS, "\\\\\\\\")):
         at = gain == sign
@@ -161,10 +184,13 @@ def _difference(axes: Axes, bins: Bins) -> None:
             facecolor="none", edgecolor=color, hatch=hatch, linewidth=0,
         )  # fmt: skip
     null = [100 * band[1:-1] - expected for band in (bins.null_low, bins.null_high)]
-    axes.stairs(
-        null[1], edges, baseline=null[0], fill=True, facecolor="none", edgecolor=NOISE, hatch="....", linewidth=0
-    )
+    _noise_band(axes, edges, *null)
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.stairs(made - expected, edges, baseline=None, color=INK, linewidth=1.3)
+    axes.vlines(center, low - expected, high - expected, color=MUTED, linewidth=1.1)
+    reach = [low - expected, high - expected, made - expected, *null]
+    bottom, top = min(float(r.min()) for r in reach), max(float(r.max()) for r in reach)
+    margin = 0.06 * (top - bottom) or 0.5
+    axes.set_ylim(bottom - margin, top + margin)
     axes.set_ylabel("Δ (points)")
     quiet(axes)

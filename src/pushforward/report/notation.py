@@ -8,7 +8,17 @@ from typing import Self
 
 from pushforward.measure.results import QuantityAudit, Shift
 
-__all__ = ["MISSING", "Precision", "confidence", "count", "p_value", "percent", "points", "significant", "with_unit"]
+__all__ = [
+    "MISSING",
+    "Precision",
+    "confidence",
+    "count",
+    "p_value",
+    "percent",
+    "points",
+    "significant",
+    "with_unit",
+]
 
 MISSING = "n/a"
 _MINUS = "\u2212"
@@ -49,7 +59,9 @@ class Precision:
         half = (quantity.mean_shift.high - quantity.mean_shift.low) / 2
         if not half > 0:
             half = quantity.std_expected / 100
-        largest = max((abs(v) for v in (quantity.mean_made, quantity.mean_expected) if math.isfinite(v)), default=0)
+        largest = max(
+            (abs(v) for v in (quantity.mean_made, quantity.mean_expected) if math.isfinite(v)), default=0
+        )
         return cls.of(half, largest)
 
     def number(self, value: float, signed: bool = False) -> str:
@@ -64,13 +76,13 @@ class Precision:
 
     def shift(self, shift: Shift) -> str:
         """`+0.019 [+0.016, +0.022]`."""
-        return f"{self.number(shift.value, signed=True)} {self.interval(shift)}"
+        return f"{self.number(shift.value, signed=True)}\u00a0{self.interval(shift)}"
 
     def interval(self, shift: Shift) -> str:
         """`[+0.016, +0.022]`, or nothing where it is not defined."""
         if not (math.isfinite(shift.low) and math.isfinite(shift.high)):
             return ""
-        return f"[{self.number(shift.low, signed=True)}, {self.number(shift.high, signed=True)}]"
+        return f"[{self.number(shift.low, signed=True)},\u00a0{self.number(shift.high, signed=True)}]"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -64,9 +64,13 @@ def overview_text(quantities: Sequence[QuantityAudit]) -> str:
             parts.append(f"{name}: {quantity.verdict}, no scale to standardise by")
             continue
         shift, w1 = quantity.mean_shift, quantity.w1
-        numbers = [significant(v / scale, 2) for v in (shift.value, shift.low, shift.high, w1.value, w1.null_95)]
+        numbers = [
+            significant(v / scale, 2) for v in (shift.value, shift.low, shift.high, w1.value, w1.null_95)
+        ]
         mean, low, high, distance, floor = numbers
-        parts.append(f"{name}: {quantity.verdict}, mean {mean} [{low}, {high}], W1 {distance}, noise floor {floor}")
+        parts.append(
+            f"{name}: {quantity.verdict}, mean {mean} [{low}, {high}], W1 {distance}, noise floor {floor}"
+        )
     return "In intended standard deviations. " + "; ".join(parts) + "."
 
 
@@ -84,7 +88,9 @@ def _shift_row(axes: Axes, y: int, quantity: QuantityAudit) -> None:
     scale, shift = _scale(quantity), quantity.mean_shift
     value, low, high = shift.value / scale, shift.low / scale, shift.high / scale
     if not math.isfinite(value):
-        axes.text(0.02, y, "not defined", va="center", fontsize=9, color=MUTED, transform=axes.get_yaxis_transform())
+        axes.text(
+            0.02, y, "not defined", va="center", fontsize=9, color=MUTED, transform=axes.get_yaxis_transform()
+        )
         return
     color = _COLORS[quantity.verdict]
     if math.isfinite(low) and math.isfinite(high):

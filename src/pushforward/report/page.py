@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from pushforward.errors import InputError, printable
 from pushforward.measure.results import Audit, QuantityAudit
 from pushforward.report import provenance, reading, references, tables
 from pushforward.report.admission import admit
-from pushforward.report.notation import confidence
+from pushforward.report.notation import confidence, count
 from pushforward.trajectories import Trajectories
 from pushforward.writing import atomic, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["LARGEST", "Report", "report"]
 
@@ -107,6 +110,7 @@ def report(
     html = _template().render(
         title=printable(title),
         answer=reading.answer(audit),
+        compared=provenance.rows(audit.inputs),
         confidence=confidence(audit.level),
         symbols=reading.SYMBOLS,
         verdict_rows=[tables.verdict_row(quantity, audit.level) for quantity in audit.quantities],
@@ -122,7 +126,9 @@ def report(
     )
     size = len(html.encode())
     if size > LARGEST:
-        raise InputError(f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities")
+        raise InputError(
+            f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities"
+        )
     return Report(html, audit, made, reference)
 
 
@@ -136,13 +142,13 @@ def _template() -> Any:
     return environment.get_template("template.html.j2")
 
 
-def _inline(draw: Callable[[], Any], key: str, label: str, caption: str) -> _Picture:
+def _inline(figure: Figure, key: str, label: str, caption: str) -> _Picture:
     from markupsafe import Markup
 
     from pushforward.report import style
 
     # Safe: parsed from matplotlib's output and written anew, all text escaped (style.inline).
-    return _Picture(Markup(style.inline(draw(), key, label)), caption)  # noqa: S704
+    return _Picture(Markup(style.inline(figure, key, label)), caption)
 
 
 def _overview(audit: Audit) -> _Picture | None:
@@ -156,7 +162,7 @@ def _overview(audit: Audit) -> _Picture | None:
         f"{confidence(audit.level)} confidence interval. Right: the distance W1 (mark) beside the noise floor that "
         "sampling alone produces (bar)."
     )
-    return _inline(lambda: overview(audit.quantities), "o", overview_text(audit.quantities), caption)
+    return _inline(overview(audit.quantities), "o", overview_text(audit.quantities), caption)
 
 
 @dataclass(frozen=True)
@@ -192,13 +198,12 @@ def _sections(audit: Audit) -> list[_Section]:
 def _distribution(quantity: QuantityAudit, key: str, level: float) -> _Picture:
     from pushforward.report.distribution import distribution
 
-    caption = (
-        f"Top: intended law (filled) and generated law (line), with the band in which the generated law would lie in "
-        f"{confidence(level)} of comparisons without drift (dotted). ▲ significant gain, ▼ significant loss. Bottom: "
-        f"their difference Δ, the same band around zero (dotted), and the simultaneous {confidence(level)} confidence band "
-        "of the generated mass (shaded)."
-    )
-    return _inline(lambda: distribution(quantity), key, reading.described(quantity, level), caption)
+    against = f"the law {printable(quantity.intended, longest=80)}"
+    if quantity.n_reference is not None:
+        against = f"{count(quantity.n_reference)} of the data"
+    name = printable(quantity.name, longest=120)
+    caption = f"{name}: {count(quantity.n_made)} generated (line) against {against} (filled)."
+    return _inline(distribution(quantity), key, reading.described(quantity, level), caption)
 
 
 @dataclass(frozen=True)
@@ -213,5 +218,5 @@ def _panels(audit: Audit, made: Trajectories | None, reference: Trajectories | N
     from pushforward.report.figures import panels
 
     figures, caption = panels(made, reference, audit.seed)
-    pictures = [_inline(lambda f=figure: f, f"t{i}", label, "") for i, (label, figure) in enumerate(figures)]
+    pictures = [_inline(figure, f"t{i}", label, "") for i, (label, figure) in enumerate(figures)]
     return _Panels(pictures, caption)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pushforward.errors import printable
 from pushforward.measure.results import Audit
-from pushforward.report.notation import confidence, count, significant
+from pushforward.report.notation import confidence, count
 
 __all__ = ["assumptions", "inputs", "measured", "rows"]
 
@@ -21,7 +21,7 @@ def measured(audit: Audit) -> list[tuple[str, str]]:
     """Seed, level, resamples, grid and versions, as (what, value) rows."""
     grid = audit.grid
     bins, parts = grid.get("bins"), grid.get("subdivisions")
-    table = [("Seed of the resampling", str(audit.seed)), ("Error level", significant(float(audit.level), 2))]
+    table = [("Seed of the resampling", str(audit.seed)), ("Error level", f"{audit.level:g}")]
     table.append(("Resamples without drift", count(int(audit.resamples))))
     if bins is not None:
         table.append(("Bins shown per quantity", printable(bins)))
@@ -33,7 +33,9 @@ def measured(audit: Audit) -> list[tuple[str, str]]:
             table.append((f"Range of {printable(name, longest=60)}", _range(ends)))
     table.append(("pushforward", f"{printable(audit.version)} (audit), {_own_version()} (report)"))
     table.append(("Python", platform.python_version()))
-    table += [(label, importlib.metadata.version(name)) for label, name in (("NumPy", "numpy"), ("SciPy", "scipy"))]
+    table += [
+        (label, importlib.metadata.version(name)) for label, name in (("NumPy", "numpy"), ("SciPy", "scipy"))
+    ]
     return table
 
 
@@ -45,7 +47,7 @@ def inputs(audit: Audit) -> list[tuple[str, str]]:
         laws.setdefault(printable(quantity.intended), []).append(printable(quantity.name, longest=60))
     for law, names in laws.items():
         suffix = "" if len(laws) == 1 else f" of {', '.join(names[:20])}"
-        table.append((f"Intended law{suffix}", law))
+        table.append((f"Intended law{suffix}", "the law of the data" if law == "data" else law))
     return table
 
 
@@ -100,14 +102,16 @@ def assumptions(audit: Audit) -> list[str]:
             "Verdicts use p-values adjusted over all quantities of this audit by Benjamini and Hochberg's procedure, "
             "which controls the expected share of false alarms among the alarms."
         )
-    sentences.append("“No drift found” is not “no drift”: see the smallest detectable shift of each quantity.")
+    sentences.append(
+        "“No drift found” is not “no drift”: see the smallest detectable shift of each quantity."
+    )
     return sentences
 
 
 def _range(ends: Any) -> str:
     try:
         low, high = ends
-        return f"{significant(float(low), 6)} to {significant(float(high), 6)}"
+        return f"{float(low):,.6g} to {float(high):,.6g}".replace("-", "\u2212")
     except (TypeError, ValueError):
         return printable(ends)
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from pushforward.errors import printable
 from pushforward.measure.results import Audit, Bins, QuantityAudit, Shift
-from pushforward.report.notation import MISSING, Precision, confidence, count, p_value, percent, points, significant, with_unit
+from pushforward.report.notation import (
+    MISSING,
+    Precision,
+    confidence,
+    count,
+    p_value,
+    percent,
+    points,
+    significant,
+    with_unit,
+)
 
 __all__ = ["SYMBOLS", "MassChange", "answer", "described", "mass_changes", "reading"]
 
@@ -57,7 +67,7 @@ def mass_changes(bins: Bins) -> list[MassChange]:
 
 def answer(audit: Audit) -> str:
     """The report's one sentence: `2 of 3 quantities drifted.`"""
-    verdicts = [quantity.verdict for quantity in audit.quantities]
+    verdicts: list[str] = [quantity.verdict for quantity in audit.quantities]
     total, drifted = len(verdicts), verdicts.count("drift")
     if total == 0:
         return "No quantity was audited."
@@ -69,22 +79,50 @@ def answer(audit: Audit) -> str:
             "inconclusive": f"For {name} the sample is too small to decide.",
             "no drift found": f"No drift of {name} was found.",
         }[verdicts[0]]
-    others = [
-        (verdicts.count("within tolerance"), "within the tolerance"),
-        (verdicts.count("inconclusive"), "undecided at this sample size"),
-        (verdicts.count("no drift found"), "without drift found"),
-    ]
-    head = f"{drifted} of {total} quantities drifted" if drifted else f"None of {total} quantities drifted"
-    if drifted == total:
-        head = f"All {total} quantities drifted"
-    rest = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in others if number]
-    return "; ".join([head, *rest]) + "."
+    parts = []
+    if drifted:
+        parts.append(
+            f"All {total} quantities drifted"
+            if drifted == total
+            else f"{drifted} of {total} quantities drifted"
+        )
+    for verdict, words in _OTHERS.items():
+        number = verdicts.count(verdict)
+        if number == total:
+            parts.append(words[0].format(total=total))
+        elif number:
+            parts.append(words[1].format(number=number if parts else f"{number} of {total} quantities"))
+    text = "; ".join(parts) + "."
+    return text[0].upper() + text[1:]
+
+
+_OTHERS = {
+    "within tolerance": (
+        "all {total} quantities stayed within the tolerance",
+        "{number} stayed within the tolerance",
+    ),
+    "inconclusive": (
+        "for none of {total} quantities is the sample large enough to decide",
+        "{number} could not be decided",
+    ),
+    "no drift found": ("no drift was found in any of {total} quantities", "no drift was found in {number}"),
+}
 
 
 def reading(quantity: QuantityAudit, level: float = 0.05) -> list[str]:
     """The sentences under a quantity's figure: shift, distance, ranges, tails, and what was left out."""
-    sentences = [_mean(quantity, level), _distance(quantity, level), *_ranges(quantity), _tails(quantity)]
-    sentences += [_tolerance(quantity, level), _sensitivity(quantity), _undefined(quantity), _groups(quantity)]
+    sentences = [
+        _mean(quantity, level),
+        _distance(quantity, level),
+        *_ranges(quantity, level),
+        _tails(quantity),
+    ]
+    sentences += [
+        _tolerance(quantity, level),
+        _sensitivity(quantity),
+        _undefined(quantity),
+        _groups(quantity),
+    ]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -95,7 +133,7 @@ def described(quantity: QuantityAudit, level: float = 0.05) -> str:
         f"Distribution of {printable(quantity.name, longest=80)}{unit}, generated against intended. "
         f"Verdict: {quantity.verdict}."
     )
-    return " ".join([head, _mean(quantity, level), *_ranges(quantity)])
+    return " ".join([head, _mean(quantity, level), *_ranges(quantity, level)])
 
 
 def _mean(quantity: QuantityAudit, level: float) -> str:
@@ -106,7 +144,9 @@ def _mean(quantity: QuantityAudit, level: float) -> str:
     made = with_unit(precision.number(quantity.mean_made), unit)
     intended = with_unit(precision.number(quantity.mean_expected), unit)
     interval = precision.interval(shift)
-    suffix = f" ({confidence(level)} CI {interval}{' ' + unit if unit else ''}{_standardised(quantity)})" if interval else ""
+    suffix = (
+        f" ({confidence(level)} CI {with_unit(interval, unit)}{_standardised(quantity)})" if interval else ""
+    )
     if shift.low > 0 or shift.high < 0:
         word = "higher" if shift.value > 0 else "lower"
         size = with_unit(precision.number(abs(shift.value)), unit)
@@ -133,7 +173,7 @@ def _distance(quantity: QuantityAudit, level: float) -> str:
     return f"{head}; sampling noise alone stays below {floor} in {confidence(level)} of comparisons ({adjusted})."
 
 
-def _ranges(quantity: QuantityAudit) -> list[str]:
+def _ranges(quantity: QuantityAudit, level: float) -> list[str]:
     changes = mass_changes(quantity.bins)
     if not changes:
         return ["No range of values gained or lost a significant share of trajectories."]
@@ -147,6 +187,11 @@ def _ranges(quantity: QuantityAudit) -> list[str]:
         if left:
             shown.append(f"and {left} smaller {'range' if left == 1 else 'ranges'}")
         sentences.append(f"{symbol} {word}: " + "; ".join(shown) + ".")
+    if quantity.verdict == "no drift found":
+        chance = confidence(1 - level)
+        sentences.append(
+            f"Such marks appear in {chance} of comparisons without drift; the verdict rests on W1."
+        )
     return sentences
 
 
@@ -163,20 +208,27 @@ def _spelled(change: MassChange, quantity: QuantityAudit) -> str:
         where = f"above {with_unit(low, unit)}"
     else:
         where = f"{low} to {with_unit(high, unit)}"
-    return f"{where} {points(change.change)} points ({percent(change.expected)} intended, {percent(change.made)} made)"
+    shares = f"{percent(change.expected)} intended, {percent(change.made)} made"
+    return f"{where} {points(change.change)}\u00a0points ({shares})"
 
 
 def _tails(quantity: QuantityAudit) -> str:
     parts = []
-    for name, shift in (("below the intended 1 % quantile", quantity.tail_low), ("above its 99 % quantile", quantity.tail_high)):
+    tails = (
+        ("below the intended 1 % quantile", quantity.tail_low),
+        ("above the 99 % quantile", quantity.tail_high),
+    )
+    for where, shift in tails:
         if math.isfinite(shift.value):
-            parts.append(f"{name} {points(shift.value)} points{_point_interval(shift)}")
-    return f"Tails: {'; '.join(parts)}." if parts else ""
+            parts.append(
+                f"the share {where} changed by {points(shift.value)}\u00a0points{_point_interval(shift)}"
+            )
+    return f"Tails: {'; '.join(parts)}.".replace(" %", "\u00a0%") if parts else ""
 
 
 def _point_interval(shift: Shift) -> str:
     low, high = points(shift.low), points(shift.high)
-    return "" if MISSING in (low, high) else f" [{low}, {high}]"
+    return "" if MISSING in (low, high) else f" [{low},\u00a0{high}]"
 
 
 def _tolerance(quantity: QuantityAudit, level: float) -> str:
@@ -192,7 +244,7 @@ def _sensitivity(quantity: QuantityAudit) -> str:
     if not math.isfinite(quantity.minimum_detectable):
         return ""
     smallest = with_unit(significant(quantity.minimum_detectable, 2), printable(quantity.unit))
-    return f"This sample size finds a shift of the mean of {smallest} with 80 % power; smaller ones may go unseen."
+    return f"This sample size finds a shift of the mean of {smallest} with 80\u00a0% power; smaller ones may go unseen."
 
 
 def _undefined(quantity: QuantityAudit) -> str:
@@ -203,14 +255,25 @@ def _undefined(quantity: QuantityAudit) -> str:
     ):
         if invalid:
             total = invalid + valid
-            parts.append(f"{count(invalid)} of {count(total)} {whose} trajectories ({percent(invalid / total)})")
-    return f"Not defined on {' and '.join(parts)}; they are counted here and left out of the numbers." if parts else ""
+            parts.append(
+                f"{count(invalid)} of {count(total)} {whose} trajectories ({percent(invalid / total)})"
+            )
+    return (
+        f"Not defined on {' and '.join(parts)}; they are counted here and left out of the numbers."
+        if parts
+        else ""
+    )
 
 
 def _groups(quantity: QuantityAudit) -> str:
     parts = [
         f"{count(number)} {whose} groups"
-        for number, whose in ((quantity.n_groups_made, "generated"), (quantity.n_groups_reference, "reference"))
+        for number, whose in (
+            (quantity.n_groups_made, "generated"),
+            (quantity.n_groups_reference, "reference"),
+        )
         if number is not None
     ]
-    return f"Uncertainty counts groups as independent, not trajectories: {' and '.join(parts)}." if parts else ""
+    return (
+        f"Uncertainty counts groups as independent, not trajectories: {' and '.join(parts)}." if parts else ""
+    )

@@ -7,14 +7,28 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["GAIN", "INK", "INTENDED", "LOSS", "MUTED", "NOISE", "RULE", "WIDTH", "inline", "png", "quiet", "styled", "svg"]
+__all__ = [
+    "GAIN",
+    "INK",
+    "INTENDED",
+    "LOSS",
+    "MUTED",
+    "NOISE",
+    "RULE",
+    "WIDTH",
+    "inline",
+    "png",
+    "quiet",
+    "styled",
+    "svg",
+]
 
 # Okabe and Ito's palette for what must be told apart (gain, loss, noise); greys for the rest.
 INK, MUTED, RULE, PAPER = "#1b1f24", "#56606b", "#d3d9df", "#ffffff"
@@ -33,16 +47,16 @@ _VARIABLES = {
 }
 
 # Inches. Narrow on purpose: at 360 px the text is then still 9 px high.
-WIDTH = 5.2
+WIDTH = 4.9
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
     "axes.labelcolor": INK,
-    "axes.labelsize": 10,
+    "axes.labelsize": 10.5,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -53,9 +67,9 @@ _SETTINGS = {
     "axes.formatter.use_mathtext": False,
     "figure.facecolor": PAPER,
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 10.5,
     "hatch.linewidth": 0.7,
-    "legend.fontsize": 9.5,
+    "legend.fontsize": 10,
     "legend.frameon": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "pushforward",
@@ -65,10 +79,10 @@ _SETTINGS = {
     "text.usetex": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
-    "xtick.labelsize": 9.5,
+    "xtick.labelsize": 10,
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 9.5,
+    "ytick.labelsize": 10,
 }
 
 
@@ -82,7 +96,9 @@ def styled() -> Iterator[None]:
         matplotlib.rcParams.update(_SETTINGS)
         # A name in a script that the font lacks is not the reader's problem: the SVG keeps it as text.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font", category=UserWarning)
-        warnings.filterwarnings("ignore", message=r"Matplotlib currently does not support", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message=r"Matplotlib currently does not support", category=UserWarning
+        )
         yield
 
 
@@ -150,7 +166,9 @@ def _adapt(element: ElementTree.Element, key: str) -> None:
             value = attributes[name].replace("url(#", f"url(#{key}-")
             attributes[name] = _COLOUR.sub(_variable, _FAMILY.sub("", value))
     if "d" in attributes:
-        attributes["d"] = _LONG.sub(_two_decimals, attributes["d"]).replace(" \n", "").replace("\n", "").strip()
+        attributes["d"] = (
+            _LONG.sub(_two_decimals, attributes["d"]).replace(" \n", "").replace("\n", "").strip()
+        )
     element.tail = None
     if element.tag != f"{_SVG}text" and element.tag != f"{_SVG}tspan":
         element.text = None

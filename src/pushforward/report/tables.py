@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 from pushforward.errors import printable
 from pushforward.measure.results import QuantityAudit
-from pushforward.report.notation import MISSING, Precision, count, p_value, percent, significant
+from pushforward.report.notation import MISSING, Precision, count, p_value, significant
 from pushforward.report.reading import SYMBOLS
 
-__all__ = ["DistanceRow", "Heading", "QuantileRow", "VerdictRow", "distance_rows", "heading", "quantile_rows", "verdict_row"]
+__all__ = [
+    "DistanceRow",
+    "Heading",
+    "QuantileRow",
+    "VerdictRow",
+    "distance_rows",
+    "heading",
+    "quantile_rows",
+    "verdict_row",
+]
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def quantile_rows(quantity: QuantityAudit) -> list[QuantileRow]:
     precision = Precision.of(min(halves, default=math.nan), max(values, default=0.0))
     return [
         QuantileRow(
-            level=percent(s.level),
+            level=f"{100 * s.level:g}\u202f%",
             intended=precision.number(s.expected),
             made=precision.number(s.expected + s.value),
             shift=precision.number(s.value, signed=True),
@@ -113,7 +122,6 @@ class DistanceRow:
     """A distance beside its noise floor."""
 
     name: str
-    meaning: str
     value: str
     floor: str
     p: str
@@ -124,13 +132,13 @@ def distance_rows(quantity: QuantityAudit) -> list[DistanceRow]:
     name = printable(quantity.unit, longest=40)
     unit, root = (f" ({name})", f" (√{name})") if name else ("", "")
     kinds = [
-        (f"W1{unit}", "how far mass moved on average", quantity.w1),
-        ("Kolmogorov–Smirnov", "largest gap between the cumulative laws", quantity.ks),
-        ("Cramér–von Mises", "mean squared gap between the cumulative laws", quantity.cramer_von_mises),
-        (f"Energy distance{root}", "root of the squared gap between the cumulative laws, integrated", quantity.energy),
-        ("Total variation", "share of mass in the wrong bin", quantity.tv),
+        (f"W1{unit}", quantity.w1),
+        ("Kolmogorov–Smirnov", quantity.ks),
+        ("Cramér–von Mises", quantity.cramer_von_mises),
+        (f"Energy distance{root}", quantity.energy),
+        ("Total variation", quantity.tv),
     ]
     return [
-        DistanceRow(name, meaning, significant(d.value), significant(d.null_95, 2), p_value(d.p_value))
-        for name, meaning, d in kinds
+        DistanceRow(name, significant(d.value), significant(d.null_95, 2), p_value(d.p_value))
+        for name, d in kinds
     ]

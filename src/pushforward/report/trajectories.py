@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.errors import printable
-from pushforward.report.style import INK, MUTED, WIDTH, quiet, styled
+from pushforward.report.style import INK, MUTED, RULE, quiet, styled
 from pushforward.trajectories import Trajectories
 
 if TYPE_CHECKING:
@@ -107,8 +107,10 @@ def panel(view: View, columns: Sequence[tuple[str, Sequence[NDArray[np.float64]]
     """One column of axes per (title, tracks), all with the view's limits."""
     from matplotlib.figure import Figure
 
-    width = 3.3 if len(columns) == 1 else WIDTH * len(columns) / 1.6
-    height = 1.55 * len(view.rows) + 0.6 if view.kind == "time" else 0.4 + _ratio(view) * 2.75
+    # Ticks and labels take 0.9 inches of the width and of the height.
+    across = 3.3 if len(columns) == 1 else 2.9
+    width = len(columns) * (across + 0.9)
+    height = 1.55 * len(view.rows) + 0.7 if view.kind == "time" else across * _ratio(view) + 0.9
     with styled():
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = figure.subplots(len(view.rows), len(columns), sharex="col", squeeze=False)
@@ -202,3 +204,5 @@ def _tracks(axes: Axes, view: View, row: int, tracks: Sequence[NDArray[np.float6
     axes.set_ylabel(view.labels[row][1])
     axes.locator_params(nbins=5)
     quiet(axes)
+    if view.kind != "time":
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
