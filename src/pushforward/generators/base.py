@@ -31,7 +31,9 @@ class AbstractGenerator(ABC):
         """Learn from `trajectories`; returns self. `checkpoint`: a directory to write to and resume from."""
 
     @abstractmethod
-    def sample(self, n: int, seed: int = 0, *, progress: Progress | bool = False, **settings: Any) -> Trajectories:
+    def sample(
+        self, n: int, seed: int = 0, *, progress: Progress | bool = False, **settings: Any
+    ) -> Trajectories:
         """`n` new trajectories; the same seed gives the same bytes on the same machine."""
 
     @abstractmethod

@@ -1,0 +1,73 @@
+"""The denoiser of Karras et al. 2022, "Elucidating the design space of diffusion-based generative models" (EDM)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["SIGMA_DATA", "Denoiser", "Preconditioning"]
+
+# Channels are normalised to this standard deviation, so that EDM's other constants keep their meaning.
+SIGMA_DATA = 0.5
+
+
+@dataclass(frozen=True)
+class Preconditioning:
+    """The scalings of EDM, Table 1 ("Network and preconditioning"), as functions of the noise level σ.
+
+    D(x; σ) = c_skip(σ) x + c_out(σ) F(c_in(σ) x; c_noise(σ)).
+    """
+
+    sigma_data: float = SIGMA_DATA
+
+    def c_skip(self, sigma: Tensor) -> Tensor:
+        """σ_data² / (σ² + σ_data²)."""
+        return self.sigma_data**2 / (sigma.square() + self.sigma_data**2)
+
+    def c_out(self, sigma: Tensor) -> Tensor:
+        """σ σ_data / √(σ² + σ_data²)."""
+        return sigma * self.sigma_data / (sigma.square() + self.sigma_data**2).sqrt()
+
+    def c_in(self, sigma: Tensor) -> Tensor:
+        """1 / √(σ² + σ_data²)."""
+        return (sigma.square() + self.sigma_data**2).rsqrt()
+
+    def c_noise(self, sigma: Tensor) -> Tensor:
+        """ln σ / 4."""
+        return sigma.log() / 4
+
+    def weight(self, sigma: Tensor) -> Tensor:
+        """λ(σ) = (σ² + σ_data²) / (σ σ_data)² = 1 / c_out²."""
+        return (sigma.square() + self.sigma_data**2) / (sigma * self.sigma_data).square()
+
+
+class Denoiser(nn.Module):
+    """D(x; σ) around a network F; x (B, T, C), σ (B,), lengths (B,) or None; returns (B, T, C)."""
+
+    def __init__(self, network: nn.Module, preconditioning: Preconditioning | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.scalings = preconditioning or Preconditioning()
+
+    def forward(self, x: Tensor, sigma: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The expected clean trajectory given x = clean + σ noise."""
+        s, c = self.scalings, sigma[:, None, None]
+        raw = self.network(s.c_in(c) * x, s.c_noise(sigma), lengths).float()
+        return s.c_skip(c) * x + s.c_out(c) * raw
+
+    def loss(self, clean: Tensor, noise: Tensor, sigma: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """E[λ(σ) ‖D(clean + σ noise; σ) − clean‖²] per value (EDM eq. 2 and 8), over valid steps.
+
+        Computed as ‖F − (clean − c_skip x) / c_out‖², which is the same and does not cancel at small σ.
+        Every trajectory counts alike, however long it is.
+        """
+        s, c = self.scalings, sigma[:, None, None]
+        x = clean + c * noise
+        raw = self.network(s.c_in(c) * x, s.c_noise(sigma), lengths).float()
+        error = (raw - (clean - s.c_skip(c) * x) / s.c_out(c)).square().mean(dim=2)
+        if lengths is None:
+            return error.mean()
+        valid = torch.arange(x.shape[1], device=x.device)[None, :] < lengths[:, None]
+        return ((error * valid).sum(dim=1) / lengths).mean()

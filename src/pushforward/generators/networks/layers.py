@@ -1,0 +1,94 @@
+"""Layers over (B, C, T) that ignore padding: what they return for a trajectory never depends on how it is padded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["GroupNorm", "ResidualBlock", "initialize", "time_mask"]
+
+_EPSILON = 1e-5
+
+
+def time_mask(lengths: Tensor, T: int) -> Tensor:
+    """(B, 1, T) float32, 1 at the first `lengths` steps and 0 at padding."""
+    return (torch.arange(T, device=lengths.device)[None, None, :] < lengths[:, None, None]).float()
+
+
+class GroupNorm(nn.Module):
+    """Group normalisation (Wu and He 2018) whose mean and variance are taken over valid steps only.
+
+    y = w (x − μ_g) / √(v_g + ε) + b, with μ_g and v_g over the channels of group g and the steps where
+    `mask` is 1. Shapes: x (B, C, T), mask (B, 1, T) or None where every step is valid; padding of x must be 0.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.groups = math.gcd(channels, max(1, min(8, channels // 4)))
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Normalised x; its padding is not zero any more."""
+        if mask is None:
+            return F.group_norm(x, self.groups, self.weight, self.bias, _EPSILON)
+        batch, channels, _ = x.shape
+        grouped = x.float().reshape(batch, self.groups, -1)
+        count = mask.sum(dim=2) * (channels // self.groups)
+        mean = grouped.sum(dim=2) / count
+        variance = (grouped.square().sum(dim=2) / count - mean.square()).clamp_min(0)
+        scale = (variance + _EPSILON).rsqrt()
+        per_channel = self.weight * scale.repeat_interleave(channels // self.groups, dim=1)
+        shift = self.bias - per_channel * mean.repeat_interleave(channels // self.groups, dim=1)
+        return torch.addcmul(shift[:, :, None], x, per_channel[:, :, None])
+
+
+class ResidualBlock(nn.Module):
+    """h = conv(SiLU(norm(x))); h = conv(SiLU((1 + γ) norm(h) + β)); returns skip(x) + h.
+
+    γ and β come from the noise level (FiLM, Perez et al. 2018). Shapes: x (B, C_in, T), film (B, 2 C_out).
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
+        super().__init__()
+        self.n_film = 2 * n_out
+        self.norm_in = GroupNorm(n_in)
+        self.conv_in = nn.Conv1d(n_in, n_out, kernel, padding=kernel // 2)
+        self.norm_out = GroupNorm(n_out)
+        self.conv_out = nn.Conv1d(n_out, n_out, kernel, padding=kernel // 2)
+        self.skip = nn.Identity() if n_in == n_out else nn.Conv1d(n_in, n_out, 1)
+
+    def forward(self, x: Tensor, film: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, C_out, T), zero at padding."""
+        h = _valid(F.silu(self.norm_in(x, mask)), mask)
+        h = _valid(self.conv_in(h), mask)
+        gain, shift = film[:, :, None].chunk(2, dim=1)
+        h = _valid(F.silu(torch.addcmul(shift, self.norm_out(h, mask), gain + 1)), mask)
+        return _valid(self.skip(x) + self.conv_out(h), mask)
+
+
+def _valid(x: Tensor, mask: Tensor | None) -> Tensor:
+    return x if mask is None else x * mask.to(x.dtype)
+
+
+def initialize(network: nn.Module, rng: np.random.Generator) -> None:
+    """Fill convolutions and linear layers with U(−a, a), a = 1/√fan_in, biases 0, from `rng` alone.
+
+    Layers marked by `starts_at_zero` are zero, so that the network first returns nothing.
+    """
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, GroupNorm):
+                layer.weight.fill_(1)
+                layer.bias.zero_()
+            if not isinstance(layer, nn.Conv1d | nn.Linear):
+                continue
+            bound = 0.0 if getattr(layer, "starts_at_zero", False) else 1 / math.sqrt(layer.weight[0].numel())
+            drawn = rng.uniform(-bound, bound, size=tuple(layer.weight.shape)).astype(np.float32)
+            layer.weight.copy_(torch.from_numpy(drawn))
+            if layer.bias is not None:
+                layer.bias.zero_()
