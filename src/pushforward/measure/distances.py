@@ -68,7 +68,8 @@ def quantile(mass: Array, grid: Grid, level: float, tail_means: tuple[float, flo
     In the two outer cells the mean position stands for all of their mass.
     """
     cumulative = np.cumsum(mass)
-    level = min(max(level, 0.0), float(cumulative[-1]))
+    # Cumulated masses carry rounding; a level that is met to 1e-12 is met.
+    level = min(max(level, 0.0), float(cumulative[-1])) - 1e-12
     if level <= cumulative[0] and cumulative[0] > 0:
         return grid.low - tail_means[0] if level < cumulative[0] else grid.low
     if level > cumulative[-2]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNIT", "exact_sum"]
+__all__ = ["UNIT", "exact_sum", "exact_sum_of_squares"]
 
 # The smallest positive double is 2^-1074, with 52 bits of mantissa below the exponent that frexp gives it.
 _LOWEST_BIT = 1126
@@ -39,3 +39,17 @@ def exact_sum(values: NDArray[np.float64]) -> int:
             part = (int(high[i]) << _HALF) + int(low[i])
             total += part << (lowest + int(i) - 53 + _LOWEST_BIT)
     return total
+
+
+def exact_sum_of_squares(values: NDArray[np.float64]) -> int:
+    """Σ values² exactly, as an integer multiple of `UNIT`, for 1e-140 < |values| < 1e150 or 0.
+
+    Each square is a rounded product and its rounding error, both doubles (Dekker's product).
+    Source: Dekker 1971, Numerische Mathematik 18, 224–242.
+    """
+    product = values * values
+    scaled = values * 134217729.0  # 2²⁷ + 1 splits 53 bits into two halves
+    high = scaled - (scaled - values)
+    low = values - high
+    error = ((high * high - product) + 2 * high * low) + low * low
+    return exact_sum(product) + exact_sum(error)

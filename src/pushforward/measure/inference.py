@@ -213,7 +213,8 @@ def design_effect(side: Tally, below: Array) -> float:
     error, degrees = _clustered(side, below)
     # Student's quantile in place of the normal one, as the spread between few clusters is itself uncertain.
     widening = float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))
-    return max(error**2 / independent * widening**2, 1.0 / side.n)
+    # Never below 1: few values in a small share say too little about clusters to claim more than independence.
+    return max(error**2 / independent * widening**2, 1.0)
 
 
 def proportion_interval(share: Array, n: Array | float, level: float) -> tuple[Array, Array]:

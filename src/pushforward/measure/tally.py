@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from pushforward.errors import InputError, require
-from pushforward.measure.exact import UNIT, exact_sum
+from pushforward.measure.exact import UNIT, exact_sum, exact_sum_of_squares
 from pushforward.measure.grid import Grid
 
 __all__ = ["GroupCounts", "Tally"]
+
+_LARGEST = 1e150
 
 
 @final
@@ -182,11 +184,9 @@ class Tally:
 
 def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: ArrayLike | None) -> Tally:
     d = values - grid.centre
-    # Squares are rounded one by one, the same way wherever a value is counted: merging stays exact.
-    with np.errstate(over="ignore"):
-        squares = np.square(d)
     require(
-        bool(np.isfinite(squares).all()), "values: got magnitudes above 1e150; expected a physical quantity"
+        bool((np.abs(d) < _LARGEST).all()),
+        f"values: got magnitudes above {_LARGEST:g}; expected a physical quantity",
     )
     by_group = None
     if groups is not None:
@@ -199,7 +199,7 @@ def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: Arra
         grid.count(values),
         n_invalid,
         exact_sum(d),
-        exact_sum(squares),
+        exact_sum_of_squares(d),
         exact_sum(grid.low - below),
         exact_sum(above - grid.high),
         by_group,

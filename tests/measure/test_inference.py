@@ -1,0 +1,87 @@
+"""Resampling and intervals against exact cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from pushforward import Grid, Tally
+from pushforward.measure import inference
+
+
+def tallied(values, grid=None, groups=None):
+    return Tally.zero(grid or Grid(-6.0, 6.0)).add(values, groups)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_adjusted_p_values_agree_with_scipy(p):
+    ours = inference.benjamini_hochberg(np.array(p))
+    assert np.allclose(ours, stats.false_discovery_control(p, method="bh"))
+
+
+def test_a_p_value_is_never_zero_and_ties_count_as_reached():
+    assert inference.p_values(10.0, np.zeros(999)) == 1 / 1000
+    assert inference.p_values(1.0, np.ones(999)) == 1.0
+
+
+def test_welch_interval_agrees_with_scipy():
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(0.3, 1, 40), rng.normal(0, 2, 70)
+    (value, low, high), _ = inference.shift_of_means(
+        inference.mean_of(tallied(a)), inference.mean_of(tallied(b)), 0.05
+    )
+    exact = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    assert value == pytest.approx(a.mean() - b.mean())
+    assert (low, high) == pytest.approx((exact.low, exact.high), rel=1e-9)
+
+
+def test_proportion_interval_agrees_with_scipy():
+    for k, n in [(0, 10), (3, 17), (500, 1000), (10, 10)]:
+        low, high = inference.proportion_interval(np.asarray(k / n), n, 0.05)
+        exact = stats.binomtest(k, n).proportion_ci(method="wilson")
+        assert (float(low), float(high)) == pytest.approx((exact.low, exact.high), abs=1e-12)
+
+
+def test_permuted_counts_have_the_exact_hypergeometric_law():
+    rng = np.random.default_rng(2)
+    grid = Grid(0.0, 4.0, bins=4, subdivisions=1)
+    made, reference = tallied([0.5] * 3 + [1.5] * 2, grid), tallied([0.5] * 2 + [2.5] * 5, grid)
+    drawn = np.concatenate(list(inference.null_differences(made, reference, 20_000, rng)))
+    # Of 5 values at 0.5 among 12, how many fall into the first sample of 5: p − q determines it.
+    k = np.rint((drawn[:, 1] + 5 / 7) / (1 / 5 + 1 / 7)).astype(int)
+    observed = np.bincount(k, minlength=6)
+    expected = stats.hypergeom(12, 5, 5).pmf(np.arange(6)) * len(k)
+    assert stats.chisquare(observed, expected).pvalue > 1e-3
+
+
+def test_one_sample_null_is_multinomial():
+    rng = np.random.default_rng(3)
+    grid = Grid(0.0, 1.0, bins=4, subdivisions=1)
+    made = tallied(rng.uniform(size=50), grid)
+    law = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.0])
+    drawn = np.concatenate(list(inference.null_differences(made, law, 20_000, rng)))
+    assert np.allclose(drawn.mean(axis=0), 0, atol=0.002)
+    assert np.allclose(drawn.var(axis=0), law * (1 - law) / 50, rtol=0.05, atol=1e-9)
+
+
+def test_clustered_standard_error_equals_that_of_the_cluster_means_when_sizes_are_equal():
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(30), 8)
+    values = np.repeat(rng.normal(size=30), 8) + 0.3 * rng.normal(size=240)
+    found = inference.mean_of(tallied(values, Grid(-6.0, 6.0, 64, 256), groups))
+    exact = values.reshape(30, 8).mean(axis=1).std(ddof=1) / 30**0.5
+    assert found.standard_error == pytest.approx(exact, rel=1e-3)
+    assert found.degrees == 29
+
+
+def test_design_effect_of_copies_is_the_number_of_copies_but_for_students_widening():
+    rng = np.random.default_rng(5)
+    values = np.repeat(rng.normal(size=2000), 5)
+    side = tallied(values, groups=np.repeat(np.arange(2000), 5))
+    half = np.concatenate([np.ones(513), np.zeros(513)])
+    assert inference.design_effect(side, half) == pytest.approx(5, rel=0.05)
+
+
+def test_sidak_levels_of_independent_intervals_multiply_to_the_whole():
+    assert (1 - inference.sidak(0.05, 34)) ** 34 == pytest.approx(0.95)
