@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def recognise(path: str | Path) -> AbstractFormat:
 
     path = Path(path)
     minari = format_named("minari")
-    if not path.exists() and minari.recognises(path, b""):
+    if not os.path.exists(path) and minari.recognises(path, b""):
         return minari
     head = head_of(path)
     for name in FORMATS:
@@ -154,7 +155,7 @@ def _together(path: Path, parts: Iterator[Trajectories], report: Progress) -> Tr
         count, longest = count + len(part), max(longest, part.T)
         report(count)
         # One very long trajectory among many short ones: padding, not data, would fill the memory.
-        stored = stored or (real_size(path) if path.exists() else 1 << 30)
+        stored = stored or (real_size(path) if os.path.exists(path) else 1 << 30)
         needed = count * longest * part.C * 4
         require(
             needed <= allowance(stored),

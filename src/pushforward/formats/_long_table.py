@@ -204,6 +204,7 @@ def _check_times(times: NDArray[Any], name: str, timing: _Timing) -> None:
     if not regular:
         # The first step that differs from the expected one says more than the distance from a fitted line.
         gaps = np.diff(elapsed)
+        spacing = float(np.sort(gaps)[(steps - 1) // 2]) if timing.spacing is None else spacing
         first = int(np.flatnonzero(~(np.abs(gaps - spacing) <= _TOLERANCE * abs(spacing)))[:1].sum())
         raise InputError(
             f"trajectory {name}: times are not regular: step {first} lasts {gaps[first]:.6g}; expected {spacing:.6g} "

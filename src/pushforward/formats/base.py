@@ -88,7 +88,12 @@ class AbstractFormat(ABC):
         from pushforward.formats._guard import guarded
 
         require(size >= 1, f"batch size: got {size}; expected at least 1")
-        return guarded(path, self.name, admitted(self.blocks(path, settings, size), settings))
+
+        def blocks() -> Iterator[Block]:
+            # Within a generator, so that what `blocks` does before its first `yield` is guarded as well.
+            yield from self.blocks(path, settings, size)
+
+        return guarded(path, self.name, admitted(blocks(), settings))
 
     def write(self, path: Path, parts: Iterable[Trajectories]) -> None:
         """Write batches of trajectories atomically; only where `writes`."""

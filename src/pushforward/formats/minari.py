@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ class Minari(AbstractFormat):
         """A folder with Minari's files, or an id where there is no such path."""
         if path.is_dir():
             return any((path / part / "metadata.json").is_file() for part in ("data", "."))
-        return not path.exists() and _ID.fullmatch(path.as_posix()) is not None
+        return not os.path.exists(path) and _ID.fullmatch(path.as_posix()) is not None
 
     def blocks(self, path: Path, settings: ReadSettings, size: int) -> Iterator[Block]:
         """Blocks of episodes, in the order of their numbers."""
