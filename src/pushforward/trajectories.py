@@ -10,7 +10,17 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pushforward.errors import InputError, printable, require
+from pushforward.errors import InputError, named, printable, require
+from pushforward.validation import (
+    as_groups,
+    as_index,
+    as_lengths,
+    as_names,
+    as_numbers,
+    as_positive,
+    as_values,
+    frozen,
+)
 
 __all__ = ["Trajectories"]
 
@@ -56,21 +66,23 @@ class Trajectories:
 
     def __post_init__(self, drop_invalid: bool) -> None:
         """Validate at the door and freeze every array."""
-        self._set("values", _as_values(self.values))
+        self._set("values", as_values(self.values))
         n, steps, width = self.values.shape
-        self._set("dt", _as_positive("dt", self.dt))
-        self._set("channels", _as_names(self.channels, width))
+        self._set("dt", as_positive("dt", self.dt))
+        self._set("channels", as_names(self.channels, width))
         units = tuple(str(unit) for unit in self.units) or ("",) * width
         require(
             len(units) == width, f"units: got {len(units)} for {width} channels; expected one per channel"
         )
         self._set("units", units)
-        self._set("lengths", _as_lengths(self.lengths, n, steps))
-        self._set("groups", _as_groups(self.groups, n))
-        conditions = {str(k): _as_numbers(f"condition {k!r}", v, n) for k, v in self.conditions.items()}
+        self._set("lengths", as_lengths(self.lengths, n, steps))
+        self._set("groups", as_groups(self.groups, n))
+        conditions = {
+            str(k): frozen(as_numbers(f"condition {k!r}", v, n)) for k, v in self.conditions.items()
+        }
         self._set("conditions", MappingProxyType(conditions))
         if self.quantity is not None:
-            truth = _as_numbers("quantity", self.quantity, n)
+            truth = as_numbers("quantity", self.quantity, n)
             require(truth.ndim == 1, f"quantity: got shape {truth.shape}; expected ({n},)")
             self._set("quantity", truth)
         self._hold_last_value()
@@ -111,8 +123,6 @@ class Trajectories:
         Raises:
             InputError: no such channel; lists the valid ones.
         """
-        from pushforward.errors import named
-
         if name not in self.channels:
             raise named("channel", name, self.channels)
         return self.channels.index(name)
@@ -120,8 +130,12 @@ class Trajectories:
     # -- parts ---------------------------------------------------------------------------------------------
 
     def select(self, index: ArrayLike | slice) -> Self:
-        """The trajectories at `index` (integers, booleans or a slice), with everything that belongs to them."""
-        where: Any = index if isinstance(index, slice) else np.asarray(index)
+        """The trajectories at `index` (integers, booleans or a slice), with everything that belongs to them.
+
+        Raises:
+            InputError: an index outside the batch, or booleans of another length.
+        """
+        where = index if isinstance(index, slice) else as_index(index, len(self))
 
         def part(array: NDArray[Any] | None) -> NDArray[Any] | None:
             return None if array is None else array[where]
@@ -149,7 +163,9 @@ class Trajectories:
         """Consecutive parts of at most `size` trajectories (views, not copies)."""
         require(size >= 1, f"batch size: got {size}; expected at least 1")
         for start in range(0, len(self), size):
-            yield self.select(slice(start, start + size))
+            part = self.select(slice(start, start + size))
+            # Trajectories left out are counted once, so that joining the batches counts them once.
+            yield replace(part, n_dropped=0) if start and self.n_dropped else part
 
     def with_values(self, values: ArrayLike) -> Self:
         """The same batch (channels, units, lengths, groups) holding other values of the same shape."""
@@ -164,15 +180,17 @@ class Trajectories:
     def concat(cls, parts: Sequence[Trajectories]) -> Trajectories:
         """One batch from many; shorter ones are padded and keep their lengths.
 
+        Conditions and true quantities that not all parts have are left out.
+
         Raises:
-            InputError: nothing to join, or parts that disagree on channels, units or dt.
+            InputError: nothing to join, or parts that disagree on channels, units, dt or time unit, on
+                whether there are groups, or on a condition's shape.
         """
         require(len(parts) > 0, "concat: got no trajectories; expected at least one batch")
         first, longest = parts[0], max(part.T for part in parts)
         for part in parts[1:]:
-            for name in ("channels", "units", "dt", "time_unit"):
-                got, wanted = getattr(part, name), getattr(first, name)
-                require(got == wanted, f"concat: {name} differ: got {got!r}; expected {wanted!r}")
+            _require_alike(part, first)
+        same_quantity = all(part.quantity_name == first.quantity_name for part in parts)
         ragged = any(part.lengths is not None or longest != part.T for part in parts)
         values = np.empty((sum(map(len, parts)), longest, first.C), dtype=np.float32)
         start = 0
@@ -189,8 +207,8 @@ class Trajectories:
             lengths=np.concatenate([part.steps for part in parts]) if ragged else None,
             groups=_join([part.groups for part in parts]),
             conditions={name: np.concatenate([part.conditions[name] for part in parts]) for name in shared},
-            quantity=_join([part.quantity for part in parts]),
-            quantity_name=first.quantity_name,
+            quantity=_join([part.quantity for part in parts]) if same_quantity else None,
+            quantity_name=first.quantity_name if same_quantity else None,
             time_unit=first.time_unit,
             group_name=first.group_name,
             n_dropped=sum(part.n_dropped for part in parts),
@@ -199,9 +217,7 @@ class Trajectories:
     def longer_than(self, minimum: int) -> Self:
         """Only the trajectories with at least `minimum` valid steps."""
         kept = self.select(self.steps >= minimum)
-        require(
-            len(kept) > 0, f"no trajectory has at least {minimum} steps; the longest has {self.steps.max()}"
-        )
+        require(len(kept) > 0, f"no trajectory has at least {minimum} steps; the longest has {self._longest}")
         return kept
 
     # -- time ----------------------------------------------------------------------------------------------
@@ -213,6 +229,7 @@ class Trajectories:
         is refused unless all lengths agree.
         """
         require(T >= 2, f"resample: got T = {T}; expected at least 2")
+        require(len(self) > 0, "resample: got no trajectories; expected at least one")
         steps = np.unique(self.steps)
         require(
             len(steps) == 1,
@@ -241,7 +258,7 @@ class Trajectories:
         counts = np.maximum((self.steps - length) // stride + 1, 0)
         require(
             int(counts.sum()) > 0,
-            f"windows: no trajectory has {length} steps; the longest has {self.steps.max()}",
+            f"windows: no trajectory has {length} steps; the longest has {self._longest}",
         )
         owner = np.repeat(np.arange(len(self)), counts)
         offset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
@@ -287,21 +304,26 @@ class Trajectories:
             if (mine is None) != (theirs is None):
                 return False
             pairs += [] if mine is None else [(mine, theirs)]
-        return all(np.array_equal(a, b) for a, b in pairs)
+        return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
     def __repr__(self) -> str:
         """One line: shape, channels with units, dt."""
-        named = ", ".join(f"{c} [{u}]" if u else c for c, u in zip(self.channels, self.units, strict=True))
-        ragged = "" if self.lengths is None else f", lengths {self.lengths.min()}–{self.lengths.max()}"
-        text = f"Trajectories(N={len(self)}, T={self.T}, C={self.C}{ragged}, dt={self.dt:g} {self.time_unit}: {named})"
+        shown = ", ".join(f"{c} [{u}]" if u else c for c, u in zip(self.channels, self.units, strict=True))
+        ragged = ""
+        if self.lengths is not None and len(self):
+            ragged = f", lengths {self.lengths.min()}–{self.lengths.max()}"
+        text = f"Trajectories(N={len(self)}, T={self.T}, C={self.C}{ragged}, dt={self.dt:g} {self.time_unit}: {shown})"
         return printable(text)
+
+    @property
+    def _longest(self) -> int:
+        return int(self.steps.max(initial=0))
 
     # -- validation ----------------------------------------------------------------------------------------
 
     def _set(self, name: str, value: object) -> None:
-        if isinstance(value, np.ndarray) and name != "values" and value.flags.writeable:
-            value = value.copy()
-            value.flags.writeable = False
+        if isinstance(value, np.ndarray) and name != "values":
+            value = frozen(value)
         object.__setattr__(self, name, value)
 
     def _hold_last_value(self) -> None:
@@ -334,78 +356,25 @@ class Trajectories:
             array = getattr(self, name)
             if array is not None:
                 self._set(name, array[kept])
-        kept_conditions = {name: array[kept] for name, array in self.conditions.items()}
+        kept_conditions = {name: frozen(array[kept]) for name, array in self.conditions.items()}
         self._set("conditions", MappingProxyType(kept_conditions))
         self._set("n_dropped", self.n_dropped + int(bad.sum()))
 
 
-def _as_values(values: ArrayLike) -> NDArray[np.float32]:
-    array = np.asarray(values)
+def _require_alike(part: Trajectories, first: Trajectories) -> None:
+    for name in ("channels", "units", "dt", "time_unit"):
+        got, wanted = getattr(part, name), getattr(first, name)
+        require(got == wanted, f"concat: {name} differ: got {got!r}; expected {wanted!r}")
+    # Without the groups of some, the others' clusters would count as independent.
     require(
-        array.dtype.kind in "fiub",
-        f"values: got dtype {array.dtype}; expected real numbers",
+        (part.groups is None) == (first.groups is None),
+        "concat: some parts have groups and others have none; expected all or none",
     )
-    require(
-        array.ndim == 3,
-        f"values: got shape {array.shape}; expected (N, T, C): trajectories, time steps, channels",
-    )
-    require(
-        min(array.shape[1:]) >= 1,
-        f"values: got shape {array.shape}; expected at least one time step and one channel",
-    )
-    if array.dtype != np.float32:
-        with np.errstate(over="ignore"):
-            return array.astype(np.float32)
-    # A view: freezing it must not freeze the caller's own array.
-    return array.view()
-
-
-def _as_positive(name: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: got {printable(value)!r}; expected a positive number") from None
-    require(bool(np.isfinite(number)) and number > 0, f"{name}: got {number}; expected a positive number")
-    return number
-
-
-def _as_names(names: Sequence[str], width: int) -> tuple[str, ...]:
-    given = tuple(str(name) for name in names) or tuple(f"x{i}" for i in range(width))
-    require(len(given) == width, f"channels: got {len(given)} names for {width} channels")
-    repeated = sorted({printable(name) for name in given if given.count(name) > 1})
-    require(not repeated, f"channels: duplicate names {repeated}; expected distinct names")
-    return given
-
-
-def _as_lengths(lengths: ArrayLike | None, n: int, steps: int) -> NDArray[np.int64] | None:
-    if lengths is None:
-        return None
-    array = np.asarray(lengths)
-    require(array.shape == (n,), f"lengths: got shape {array.shape}; expected ({n},)")
-    require(array.dtype.kind in "iu" or n == 0, f"lengths: got dtype {array.dtype}; expected integers")
-    whole = array.astype(np.int64)
-    bad = np.flatnonzero((whole < 1) | (whole > steps))
-    if len(bad):
-        raise InputError(f"lengths: got {whole[bad[0]]} at index {bad[0]}; expected 1 to {steps}")
-    return whole
-
-
-def _as_groups(groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
-    if groups is None:
-        return None
-    array = np.asarray(groups)
-    require(array.shape == (n,), f"groups: got shape {array.shape}; expected ({n},)")
-    require(array.dtype.kind in "iuUb", f"groups: got dtype {array.dtype}; expected integers or strings")
-    return array
-
-
-def _as_numbers(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: expected numbers") from None
-    require(array.ndim >= 1 and array.shape[0] == n, f"{name}: got shape {array.shape}; expected ({n}, ...)")
-    return array
+    for name in set(part.conditions) & set(first.conditions):
+        got, wanted = part.conditions[name].shape[1:], first.conditions[name].shape[1:]
+        require(
+            got == wanted, f"concat: condition {name!r} has shapes {got} and {wanted}; expected one shape"
+        )
 
 
 def _join(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:

@@ -71,10 +71,7 @@ def positions_of(trajectories: Trajectories, channels: tuple[str, ...] = ()) -> 
     Raises:
         InputError: no such channel, or position channels in different units.
     """
-    if channels:
-        places = [trajectories.channel_index(name) for name in channels]
-    else:
-        places = list(range(trajectories.C))
+    places = [trajectories.channel_index(name) for name in channels or trajectories.channels]
     on_earth = _geographic(trajectories, places)
     if on_earth is not None and (not channels or len(places) == 2):
         return on_earth

@@ -30,16 +30,18 @@ class DominantFrequency(AbstractInUnit):
 
     `interpolated`: the largest bin k of the Hann-windowed FFT, moved by Grandke's δ = (2α − 1)/(α + 1), α the
     ratio of the larger neighbour to the peak. `least-squares`: from there, the f at which the sinusoid
-    a cos 2πft + b sin 2πft + c fits best (Gauss–Newton on the variable projection, steps halved until the fit
-    improves): the maximum-likelihood frequency in white noise. Measured errors: docs/quantities.md.
+    a cos 2πft + b sin 2πft + c fits best (Gauss–Newton on the variable projection, shorter steps until the
+    fit improves): the maximum-likelihood frequency in white noise, about ten times the work. On pure
+    sinusoids of one to T/2 − 1 cycles its error stays below 1e-7 cycles; the interpolated one errs by up to
+    0.006 cycles from two cycles on, and by up to 0.5 below, where the spectrum's two halves overlap.
     NaN where every channel is constant, or with fewer than 8 valid steps.
 
     Attributes:
-        method: `interpolated` or `least-squares`.
+        method: `least-squares` or `interpolated`.
         channels: which channels (default: the position's); their power is added.
     """
 
-    method: Literal["interpolated", "least-squares"] = "interpolated"
+    method: Literal["least-squares", "interpolated"] = "least-squares"
     channels: tuple[str, ...] = ()
 
     name: ClassVar[str] = "dominant-frequency"
@@ -100,38 +102,56 @@ def _interpolated(values: _Array) -> _Array:
 def _least_squares(values: _Array, start: _Array) -> _Array:
     """(m,) frequencies of the best fitting sinusoids near `start`, in cycles per step."""
     length = values.shape[1]
-    best, step = start, np.zeros_like(start)
-    power, gradient_step = _fit(values, start)
     limit = 0.25 / length
-    step = np.clip(gradient_step, -limit, limit)
+    best = start.copy()
+    power, step = _fit(values, start)
+    step = np.clip(step, -limit, limit)
     for _ in range(_REFINEMENTS):
-        trial = np.clip(best + step, 1e-3 / length, 0.5)
-        trial_power, trial_step = _fit(values, trial)
-        better = trial_power > power
-        best, power = np.where(better, trial, best), np.where(better, trial_power, power)
-        step = np.where(better, np.clip(trial_step, -limit, limit), step / 4)
+        # Most trajectories converge within five steps: only the others are fitted again.
+        active = np.flatnonzero(np.abs(step) > 1e-9 / length)
+        if not len(active):
+            break
+        trial = np.clip(best[active] + step[active], 1e-3 / length, 0.5)
+        trial_power, trial_step = _fit(values[active], trial)
+        better = trial_power > power[active]
+        best[active] = np.where(better, trial, best[active])
+        power[active] = np.where(better, trial_power, power[active])
+        step[active] = np.where(better, np.clip(trial_step, -limit, limit), step[active] / 4)
     return best
 
 
 def _fit(values: _Array, frequency: _Array) -> tuple[_Array, _Array]:
-    """(explained power, Gauss–Newton step) of the fit a cos + b sin + c at `frequency`, each (m,)."""
-    m, length, _ = values.shape
+    """(explained power, Gauss–Newton step) of the fit a cos + b sin + c at `frequency`, each (m,).
+
+    Time is centred, so that sines are odd, cosines and constants even, and the normal equations decouple.
+    """
+    length = values.shape[1]
     time = np.arange(length) - (length - 1) / 2
     phase = 2 * np.pi * frequency[:, None] * time[None, :]
-    basis = np.stack([np.ones((m, length)), np.cos(phase), np.sin(phase)], axis=1)
-    gram = basis @ basis.transpose(0, 2, 1)
-    # At the Nyquist frequency sine or cosine vanishes; the ridge keeps the system solvable there.
-    gram += 1e-12 * length * np.eye(3)
-    projection = basis @ values
-    weights = np.linalg.solve(gram, projection)
-    residual = values - basis.transpose(0, 2, 1) @ weights
-    tangent = (
-        2
-        * np.pi
-        * time[None, :, None]
-        * (basis[:, 1, :, None] * weights[:, None, 2] - basis[:, 2, :, None] * weights[:, None, 1])
+    even, odd = np.cos(phase), np.sin(phase)
+    even -= even.mean(axis=1, keepdims=True)
+    # At the Nyquist frequency one of them vanishes.
+    even_square = np.maximum(np.einsum("mt,mt->m", even, even), 1e-9 * length)[:, None]
+    odd_square = np.maximum(np.einsum("mt,mt->m", odd, odd), 1e-9 * length)[:, None]
+    even_x, odd_x = _product(even, values), _product(odd, values)
+    a, b = even_x / even_square, odd_x / odd_square
+    # The tangent 2π t (b cos − a sin), less its projection on the fit; its two parts stay orthogonal.
+    odd_slope = 2 * np.pi * time * np.cos(phase)
+    even_slope = -2 * np.pi * time * odd
+    even_slope -= even_slope.mean(axis=1, keepdims=True)
+    even_slope -= even * (np.einsum("mt,mt->m", even, even_slope)[:, None] / even_square)
+    odd_slope -= odd * (np.einsum("mt,mt->m", odd, odd_slope)[:, None] / odd_square)
+    gain = np.sum(b * _product(odd_slope, values) + a * _product(even_slope, values), axis=1)
+    square = np.sum(
+        b * b * np.einsum("mt,mt->m", odd_slope, odd_slope)[:, None]
+        + a * a * np.einsum("mt,mt->m", even_slope, even_slope)[:, None],
+        axis=1,
     )
-    tangent = tangent - basis.transpose(0, 2, 1) @ np.linalg.solve(gram, basis @ tangent)
-    square = np.sum(tangent * tangent, axis=(1, 2))
-    step = np.sum(tangent * residual, axis=(1, 2)) / np.where(square > 0, square, np.inf)
-    return -np.sum(residual * residual, axis=(1, 2)), step
+    power = np.sum(a * even_x + b * odd_x, axis=1)
+    return power, gain / np.where(square > 0, square, np.inf)
+
+
+def _product(wave: _Array, values: _Array) -> _Array:
+    """(m, c) inner products over time of waves (m, T) and values (m, T, c)."""
+    product: _Array = np.einsum("mt,mtc->mc", wave, values)
+    return product

@@ -51,8 +51,8 @@ def differences(points: _Array, order: int) -> _Array:
     p = directions(points)
     start, end = p[:, :-1], p[:, 1:]
     chord = end - start
-    tangent = chord - np.sum(start * chord, axis=-1, keepdims=True) * start
-    length = np.linalg.norm(tangent, axis=-1, keepdims=True)
+    tangent = chord - _dot(start, chord) * start
+    length = np.sqrt(_dot(tangent, tangent))
     # A step of zero length has no direction and needs none.
     scale = np.divide(
         arc(points[:, :-1], points[:, 1:])[..., None], length, where=length > 0, out=np.zeros_like(length)
@@ -66,6 +66,12 @@ def differences(points: _Array, order: int) -> _Array:
 
 def transported(vector: _Array, start: _Array, end: _Array) -> _Array:
     """The tangent `vector` at `start`, moved parallel along the great circle to `end`; all (..., 3)."""
-    along = np.sum(end * vector, axis=-1, keepdims=True) / (1 + np.sum(start * end, axis=-1, keepdims=True))
+    along = _dot(end, vector) / (1 + _dot(start, end))
     moved: _Array = vector - along * (start + end)
     return moved
+
+
+def _dot(left: _Array, right: _Array) -> _Array:
+    """(..., 1) inner products of vectors (..., 3)."""
+    product: _Array = np.einsum("...c,...c->...", left, right)[..., None]
+    return product
