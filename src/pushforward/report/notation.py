@@ -26,6 +26,8 @@ _NARROW_SPACE = "\u202f"
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _LARGEST_PLAIN = 1e7
 _SMALLEST_PLAIN = 1e-5
+# Below this powers of ten lose their digits.
+_SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Precision:
     def of(cls, resolution: float, largest: float) -> Self:
         """Two significant digits of `resolution`; a power of ten where plain digits would be too many."""
         largest = abs(largest) if math.isfinite(largest) else 0.0
-        if not math.isfinite(resolution) or resolution <= 0:
-            resolution = largest / 100 or 1.0
+        if not math.isfinite(resolution) or resolution < _SMALLEST:
+            resolution = max(largest / 100, _SMALLEST) if largest > 0 else 1.0
         largest = max(largest, resolution)
         exponent = 0
         if largest >= _LARGEST_PLAIN or largest < _SMALLEST_PLAIN:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST", "Report", "report"]
 
 LARGEST = 2_000_000
-# Figures of the quantities together; the rest of the page and the trajectories fit beside it.
-_FIGURE_BUDGET = 1_200_000
+# Bytes of figures that stop further ones: what the texts of all quantities (about 7 kB each with their line of the
+# verdict table) and everything else on the page (trajectories, overview, references) leave.
+_TEXT, _REST = 7_500, 500_000
 
 
 @final
@@ -178,7 +179,7 @@ class _Section:
 
 
 def _sections(audit: Audit) -> list[_Section]:
-    left, sections = _FIGURE_BUDGET, []
+    left, sections = LARGEST - _REST - _TEXT * len(audit.quantities), []
     for i, quantity in enumerate(audit.quantities, start=1):
         picture = _distribution(quantity, f"q{i}", audit.level) if left > 0 else None
         left -= len(picture.svg) if picture else 0

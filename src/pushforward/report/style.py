@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,12 +87,16 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+# Matplotlib's settings and Python's warning filters belong to the whole process.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """This project's look, whatever the user's own matplotlib settings are; these are restored afterwards."""
     import matplotlib
 
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with _ONE_AT_A_TIME, matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
         # A name in a script that the font lacks is not the reader's problem: the SVG keeps it as text.

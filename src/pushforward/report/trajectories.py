@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pushforward.errors import printable
+from pushforward.errors import InputError, printable
+from pushforward.quantities.positions import positions_of
 from pushforward.report.style import INK, MUTED, RULE, quiet, styled
 from pushforward.trajectories import Trajectories
 
@@ -23,7 +24,6 @@ __all__ = ["View", "gather", "panel"]
 _SHOWN = 40
 _MOST_POINTS = 72
 _MOST_CHANNELS = 4
-_PLANES = (("x", "y", "z"), ("position_x", "position_y", "position_z"), ("pos_x", "pos_y", "pos_z"))
 _Limits = tuple[float, float]
 
 
@@ -36,6 +36,8 @@ def gather(batches: Sequence[Trajectories], seed: int) -> tuple[View, list[list[
     samples = [_pick(batch, seed) for batch in batches]
     kind, rows = _kind(batches[0])
     if kind == "map":
+        for tracks, batch in zip(samples, batches, strict=True):
+            _degrees(tracks, batch, rows[0])
         _continue_longitudes(samples, rows[0][0])
     return View.of(batches[0], samples), samples
 
@@ -91,6 +93,8 @@ class View:
         for channel, unit in zip(batch.channels, batch.units, strict=True):
             name = printable(channel, longest=24)
             names.append(f"{name} ({printable(unit, longest=12)})" if unit else name)
+        if kind == "map":
+            names[rows[0][0]], names[rows[0][1]] = "longitude (°)", "latitude (°)"
         limits, clipped = [], False
         for across, up in rows:
             x, cut_x = _limits(samples, across)
@@ -127,17 +131,32 @@ def panel(view: View, columns: Sequence[tuple[str, Sequence[NDArray[np.float64]]
 
 
 def _kind(batch: Trajectories) -> tuple[Literal["map", "plane", "time"], list[tuple[int, int]]]:
+    """How motion is best seen, by the same reading of the channels that the quantities have."""
+    over_time = [(0, i + 1) for i in range(min(batch.C, _MOST_CHANNELS))]
+    try:
+        positions = positions_of(batch)
+    except InputError:
+        return "time", over_time
+    if positions.geographic:
+        latitude, longitude = positions.index
+        return "map", [(longitude + 1, latitude + 1)]
+    # Where no channel is named as a position all are returned; only unnamed ones may be a plane.
+    unnamed = all(name == f"x{i}" for i, name in enumerate(batch.channels))
+    if len(positions.index) in (2, 3) and (len(positions.index) < batch.C or unnamed or _named_axes(batch)):
+        return "plane", [(positions.index[0] + 1, positions.index[1] + 1)]
+    return "time", over_time
+
+
+def _named_axes(batch: Trajectories) -> bool:
     names = [name.lower() for name in batch.channels]
-    latitude = [i for i, name in enumerate(names) if name in ("latitude", "lat")]
-    longitude = [i for i, name in enumerate(names) if name in ("longitude", "lon", "long")]
-    if latitude and longitude:
-        return "map", [(longitude[0] + 1, latitude[0] + 1)]
-    for plane in _PLANES:
-        if plane[0] in names and plane[1] in names:
-            return "plane", [(names.index(plane[0]) + 1, names.index(plane[1]) + 1)]
-    if names in (["x0", "x1"], ["x0", "x1", "x2"]) and len(set(batch.units)) == 1:
-        return "plane", [(1, 2)]
-    return "time", [(0, i + 1) for i in range(min(batch.C, _MOST_CHANNELS))]
+    return set(names) <= {"x", "y", "z"} or all(name.startswith("pos") for name in names)
+
+
+def _degrees(tracks: Sequence[NDArray[np.float64]], batch: Trajectories, columns: tuple[int, int]) -> None:
+    scale = math.degrees(positions_of(batch).to_radians)
+    if not math.isclose(scale, 1.0):
+        for track in tracks:
+            track[:, columns] *= scale
 
 
 def _limits(samples: Sequence[Sequence[NDArray[np.float64]]], column: int) -> tuple[_Limits, bool]:
