@@ -19,6 +19,7 @@ __all__ = ["CONDITION", "FACTS", "SIDES", "Facts", "Rows", "agreeing", "array_bl
 FACTS = ("dt", "channels", "units", "quantity_name", "time_unit")
 SIDES = ("lengths", "groups", "quantity")
 CONDITION = "condition/"
+_LONGEST_TEXT = 1024
 
 
 class Rows(Protocol):
@@ -103,6 +104,10 @@ def as_text(array: NDArray[Any]) -> NDArray[np.str_]:
     for item in array.ravel().tolist():
         require(isinstance(item, str | bytes), f"got {type(item).__name__}; expected text")
         texts.append(item.decode("utf-8") if isinstance(item, bytes) else item)
+        # NumPy gives every entry the room of the longest.
+        require(
+            len(item) <= _LONGEST_TEXT, f"text of {len(item)} characters; expected at most {_LONGEST_TEXT}"
+        )
     return np.array(texts, dtype=np.str_).reshape(array.shape)
 
 

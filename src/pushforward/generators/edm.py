@@ -54,7 +54,7 @@ class Denoiser(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The expected clean trajectory given x = clean + σ noise."""
         s, c = self.scalings, sigma[:, None, None]
-        raw = self.network(s.c_in(c) * x, s.c_noise(sigma), lengths).float()
+        raw = self._network(s.c_in(c) * x, s.c_noise(sigma), lengths)
         return s.c_skip(c) * x + s.c_out(c) * raw
 
     def loss(self, clean: Tensor, noise: Tensor, sigma: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -65,9 +65,13 @@ class Denoiser(nn.Module):
         """
         s, c = self.scalings, sigma[:, None, None]
         x = clean + c * noise
-        raw = self.network(s.c_in(c) * x, s.c_noise(sigma), lengths).float()
+        raw = self._network(s.c_in(c) * x, s.c_noise(sigma), lengths)
         error = (raw - (clean - s.c_skip(c) * x) / s.c_out(c)).square().mean(dim=2)
         if lengths is None:
             return error.mean()
         valid = torch.arange(x.shape[1], device=x.device)[None, :] < lengths[:, None]
         return ((error * valid).sum(dim=1) / lengths).mean()
+
+    def _network(self, x: Tensor, c_noise: Tensor, lengths: Tensor | None) -> Tensor:
+        raw: Tensor = self.network(x, c_noise, lengths)
+        return raw.float()

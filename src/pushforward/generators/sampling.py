@@ -104,7 +104,7 @@ def _lengths(about: Description, streams: list[np.random.Generator], count: int)
 def _in_units(values: NDArray[np.float32], about: Description) -> NDArray[np.float32]:
     """Undo the normalisation; constant channels are exactly constant."""
     std, mean = np.asarray(about.std), np.asarray(about.mean)
-    return (values * (std / SIGMA_DATA) + mean).astype(np.float32)
+    return np.asarray(values * (std / SIGMA_DATA) + mean, dtype=np.float32)
 
 
 class _ChunkedDenoiser:

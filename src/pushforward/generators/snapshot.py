@@ -37,7 +37,7 @@ def largest_file(settings: DiffusionSettings, n_channels: int) -> int:
 
 def tensors_of(average: Denoiser, state: TrainingState | None = None) -> dict[str, Tensor]:
     """The averaged weights; with a training state also its weights and AdamW's moments."""
-    tensors = {f"average.{name}": tensor for name, tensor in average.named_parameters()}
+    tensors: dict[str, Tensor] = {f"average.{name}": tensor for name, tensor in average.named_parameters()}
     if state is not None:
         for name, parameter in state.denoiser.named_parameters():
             moments = state.optimizer.state.get(parameter, {})

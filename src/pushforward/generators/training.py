@@ -147,7 +147,7 @@ def _gradient(
     state.optimizer.zero_grad(set_to_none=True)
     with hardware.precision_context():
         loss = loss_of(clean, noise, sigma, lengths)
-    loss.backward()
+    torch.autograd.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(state.denoiser.parameters(), batches.settings.gradient_clip)
     value = float(loss.detach())
     if not (math.isfinite(value) and math.isfinite(float(norm))):

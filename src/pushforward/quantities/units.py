@@ -91,7 +91,7 @@ def per(unit: str, time_unit: str, power: int = 1) -> str:
 
 def squared(unit: str) -> str:
     """The unit's square: squared("m/s") is "m²/s²"; "" where the unit is not known."""
-    simple = re.fullmatch(r"([^\W\d]+)/([^\W\d]+)", unit)
+    simple = re.fullmatch(r"([a-zµ]+)/([a-z]+)", unit)
     if simple:
         return f"{simple[1]}²/{simple[2]}²"
     return f"({unit})²" if unit else ""

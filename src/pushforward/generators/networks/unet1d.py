@@ -72,14 +72,14 @@ class UNet1d(nn.Module):
         mask = time_mask(steps, padded)
         h = self._entry(x, steps, mask)
         films = iter(self._films(c_noise))
-        masks = [mask] if lengths is not None or padded != T else [None]
+        masks: list[Tensor | None] = [mask if lengths is not None or padded != T else None]
         skips: list[Tensor] = []
         for i in range(0, len(self.down), self.blocks):
             for block in self.down[i : i + self.blocks]:
                 h = block(h, next(films), masks[-1])
             if len(skips) < len(self.shrink):
                 skips.append(h)
-                masks.append(None if masks[-1] is None else masks[-1][:, :, ::2])
+                masks.append(_halved(masks[-1]))
                 h = _valid(self.shrink[len(skips) - 1](h), masks[-1])
         for i, grow in enumerate(self.grow):
             masks.pop()
@@ -88,7 +88,8 @@ class UNet1d(nn.Module):
             for block in self.up[i * self.blocks : (i + 1) * self.blocks]:
                 h = block(h, next(films), masks[-1])
         h = _valid(F.silu(self.norm(h, masks[-1])), masks[-1])
-        return self.exit(h)[:, :, :T].transpose(1, 2)
+        made: Tensor = self.exit(h)
+        return made[:, :, :T].transpose(1, 2)
 
     def _entry(self, x: Tensor, steps: Tensor, mask: Tensor) -> Tensor:
         """The first convolution, of the channels with the mask and the place along the trajectory."""
@@ -96,12 +97,14 @@ class UNet1d(nn.Module):
         time = torch.arange(padded, device=x.device)[None, None, :]
         place = (2 * time / (steps[:, None, None] - 1).clamp_min(1) - 1) * mask
         values = F.pad(x.transpose(1, 2), (0, padded - x.shape[1])) * mask
-        return self.entry(torch.cat([values, mask, place], dim=1)) * mask
+        entered: Tensor = self.entry(torch.cat([values, mask, place], dim=1))
+        return entered * mask
 
     def _films(self, c_noise: Tensor) -> tuple[Tensor, ...]:
         angles = c_noise[:, None] * _frequencies(c_noise.device)
         features = torch.cat([angles.cos(), angles.sin()], dim=1)
-        return self.film(F.silu(self.embed(features))).split(self.film_sizes, dim=1)
+        films: Tensor = self.film(F.silu(self.embed(features)))
+        return torch.split(films, self.film_sizes, dim=1)
 
 
 def _frequencies(device: torch.device) -> Tensor:
@@ -111,3 +114,8 @@ def _frequencies(device: torch.device) -> Tensor:
 
 def _valid(x: Tensor, mask: Tensor | None) -> Tensor:
     return x if mask is None else x * mask.to(x.dtype)
+
+
+def _halved(mask: Tensor | None) -> Tensor | None:
+    """The mask at half the time resolution: a step is valid where the first of its two is."""
+    return None if mask is None else mask[:, :, ::2]

@@ -1,0 +1,22 @@
+"""The commands, a file each. A command is loaded only when it is run."""
+
+from __future__ import annotations
+
+__all__ = ["COMMANDS"]
+
+# Name -> (where its class is, what it does in one line).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("pushforward.commands.demo:Demo", "the whole story on a small system, with a report to open"),
+    "audit": (
+        "pushforward.commands.audit:AuditFiles",
+        "does generated motion keep a quantity's distribution?",
+    ),
+    "simulate": (
+        "pushforward.commands.simulate:Simulate",
+        "make trajectories of a system with a known quantity",
+    ),
+    "train": ("pushforward.commands.train:Train", "train a generator on a file of trajectories"),
+    "sample": ("pushforward.commands.sample:Sample", "make trajectories with a trained generator"),
+    "report": ("pushforward.commands.report:MakeReport", "a page to read and print, of a run or of an audit"),
+    "list": ("pushforward.commands.listing:List", "systems, quantities, generators, formats"),
+}

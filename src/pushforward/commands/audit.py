@@ -1,0 +1,212 @@
+"""`pushforward audit`: does generated motion keep a quantity's distribution?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from pushforward.commands.base import AbstractCommand, Outcome, command_line
+from pushforward.commands.files import AuditInputs, described, existing, stream
+from pushforward.errors import InputError, printable, require
+from pushforward.measure import Audit, AuditSettings, audit, audit_streams
+from pushforward.measure.audit import Chunk, Stream
+from pushforward.progress import Progress
+from pushforward.trajectories import Trajectories
+
+__all__ = ["AuditFiles", "AuditOptions", "by_quantity", "outcome_of"]
+
+_SHOWN = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditOptions:
+    """What to measure and how to compare."""
+
+    quantity: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """What to measure: a name from `pushforward list quantities`, with settings as in "path-length(unit=km)", or
+    your own "module:function". Default: the data's own quantity, else path length, displacement and mean speed."""
+    intended: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """A stated law such as "uniform(1, 2)"; for one of several quantities "path-length=uniform(1, 2)"."""
+    tolerance: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Accepted drift (Wasserstein distance) in the quantity's unit; for one of several "path-length=0.05"."""
+    group: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What makes trajectories dependent: the file's groups by default, "none", or a recorded condition."""
+    bins: int = 32
+    """Bins of the reported masses."""
+    range: tuple[float, float] | None = None
+    """Range of the bins, in the quantity's unit; found from the data by default."""
+    resamples: int = 999
+    """Resamples without drift, behind p-values and noise floors."""
+    level: float = 0.05
+    """Error level of tests and bands."""
+
+    def settings(self, seed: int) -> AuditSettings:
+        """The comparison's settings."""
+        return AuditSettings(
+            level=self.level, resamples=self.resamples, bins=self.bins, seed=seed, range=self.range
+        )
+
+    def laws(self) -> Any:
+        """The stated laws: None, one, or several by quantity."""
+        return by_quantity("--intended", self.intended)
+
+    def limits(self) -> Any:
+        """The tolerances: None, one, or several by quantity."""
+        given = by_quantity("--tolerance", self.tolerance)
+        if isinstance(given, dict):
+            return {name: _number(text) for name, text in given.items()}
+        return None if given is None else _number(given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFiles(AbstractCommand):
+    """Does generated motion keep the distribution of physical quantities?
+
+    Compares generated trajectories with real ones, or with a stated law, in constant memory. Exits with 1 when
+    drift is found, so that it can guard a pipeline. Tables with one measured value per trajectory work too.
+    """
+
+    made: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MADE")]
+    """Generated trajectories: a file or folder of any known format."""
+    against: Annotated[Path | None, tyro.conf.arg(metavar="DATA")] = None
+    """Trajectories whose quantities have the intended law."""
+    options: AuditOptions = AuditOptions()
+    inputs: AuditInputs = AuditInputs()
+    report: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also write a report (HTML)."""
+    figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Also write every figure as SVG and PNG."""
+
+    def run(self) -> Outcome:
+        """Audit, and write what was asked for."""
+        from pushforward.formats.measurements import is_measurements
+
+        for path in (self.made, self.against):
+            if path is not None:
+                existing(path)
+        named = {"made": described(self.made)}
+        if self.against is not None:
+            named["against"] = described(self.against)
+        tables = is_measurements(self.made)
+        with self.progress("reading") as report:
+            found = self._tables(named, report) if tables else self._trajectories(named, report)
+        shown = [None, None] if tables else [_some(path, self.inputs) for path in (self.made, self.against)]
+        return outcome_of(found, shown, self.report, self.figures, {})
+
+    def _trajectories(self, named: dict[str, str], report: Progress) -> Audit:
+        return audit(
+            stream(self.made, self.inputs, report),
+            None if self.against is None else stream(self.against, self.inputs, report),
+            quantities=self.options.quantity or None,
+            intended=self.options.laws(),
+            tolerance=self.options.limits(),
+            group=self.options.group,
+            seed=self.seed,
+            settings=self.options.settings(self.seed),
+            inputs=named,
+        )
+
+    def _tables(self, named: dict[str, str], report: Progress) -> Audit:
+        from pushforward.formats.measurements import value_columns
+
+        columns = self.options.quantity or value_columns(self.made)
+        grouped = self.options.group != "none"
+        law, limit = self.options.laws(), self.options.limits()
+        require(
+            law is None or isinstance(law, dict) or len(columns) == 1,
+            "--intended: name the column, as in q=...",
+        )
+        return audit_streams(
+            _columns(self.made, columns, grouped, report),
+            None if self.against is None else _columns(self.against, columns, grouped, report),
+            units=dict.fromkeys(columns, ""),
+            intended=law if law is None or isinstance(law, dict) else dict.fromkeys(columns, law),
+            tolerance=limit if limit is None or isinstance(limit, dict) else dict.fromkeys(columns, limit),
+            settings=self.options.settings(self.seed),
+            inputs=named,
+        )
+
+
+def outcome_of(
+    found: Audit,
+    shown: Sequence[Trajectories | None],
+    page: Path | None,
+    figures: Path | None,
+    settings: dict[str, Any],
+) -> Outcome:
+    """The audit's table, JSON and exit code; writes the report and the figures where asked."""
+    lines = [str(found)]
+    if page is not None or figures is not None:
+        from pushforward.report import report
+
+        made, reference = shown
+        finished = report(found, made=made, reference=reference, settings=settings, command=command_line())
+        if page is not None:
+            lines.append(f"report: {finished.save(page)}")
+        if figures is not None:
+            lines.append(f"figures: {len(finished.save_figures(figures))} files in {printable(figures)}")
+    return Outcome("\n".join(lines), json.loads(found.to_text()), exit_code=1 if found.drifted else 0)
+
+
+def by_quantity(flag: str, given: Sequence[str]) -> dict[str, str] | str | None:
+    """Values of a flag: none, one for all, or `name=value` pairs."""
+    if not given:
+        return None
+    split = [_name_and_value(text) for text in given]
+    if len(split) == 1 and split[0][0] is None:
+        return split[0][1]
+    pairs: dict[str, str] = {}
+    for name, value in split:
+        require(
+            name is not None and name not in pairs,
+            f"{flag}: got several; expected each as quantity=value, once",
+        )
+        pairs[str(name)] = value
+    return pairs
+
+
+def _name_and_value(text: str) -> tuple[str | None, str]:
+    """Split `name=value` at the first = outside brackets; a law's own `scale=3` stays inside it."""
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == "=" and depth == 0:
+            return text[:i].strip(), text[i + 1 :].strip()
+    return None, text.strip()
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"--tolerance: got {printable(text, 40)!r}; expected a number in the quantity's unit"
+        ) from None
+
+
+def _some(path: Path | None, inputs: AuditInputs) -> Trajectories | None:
+    """The first few trajectories of a file, to be drawn."""
+    if path is None:
+        return None
+    from pushforward.formats import batches
+
+    return next(batches(path, _SHOWN, inputs.format, inputs.reading))
+
+
+def _columns(path: Path, columns: Sequence[str], grouped: bool, report: Progress) -> Stream:
+    from pushforward.formats.measurements import value_batches
+
+    def source() -> Iterator[Chunk]:
+        done = 0
+        for parts in zip(*(value_batches(path, column) for column in columns), strict=True):
+            done += len(parts[0][0])
+            report(done, None, printable(path.name, 40))
+            values = {name: part[0] for name, part in zip(columns, parts, strict=True)}
+            yield values, parts[0][1] if grouped else None
+
+    return source

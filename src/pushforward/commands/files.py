@@ -1,0 +1,71 @@
+"""Files on the command line: what they are, how to stream them, how to name them so that a run can be repeated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from pushforward.errors import InputError, printable
+from pushforward.formats import batches
+from pushforward.formats.base import ReadSettings
+from pushforward.progress import Progress
+from pushforward.trajectories import Trajectories
+
+__all__ = ["AuditInputs", "described", "existing", "stream"]
+
+_BATCH = 8192
+_HASHED = 1 << 31
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditInputs:
+    """How to read the input files. The same holds for generated and real trajectories.
+
+    Attributes:
+        reading: see `ReadSettings`.
+        format: name of the format, where the content does not tell it.
+    """
+
+    reading: ReadSettings = ReadSettings()
+    format: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+
+
+def existing(path: Path) -> Path:
+    """The path, if there is something.
+
+    Raises:
+        InputError: there is nothing by that name.
+    """
+    if not path.exists():
+        raise InputError(f"{printable(path)}: no such file or folder")
+    return path
+
+
+def stream(path: Path, inputs: AuditInputs, report: Progress) -> Callable[[], Iterator[Trajectories]]:
+    """A function that reads the file anew at each call, batch by batch, telling how far it is."""
+
+    def source() -> Iterator[Trajectories]:
+        done = 0
+        for batch in batches(path, _BATCH, inputs.format, inputs.reading):
+            done += len(batch)
+            report(done, None, printable(path.name, 40))
+            yield batch
+
+    return source
+
+
+def described(path: Path) -> str:
+    """A file by name, size and the start of its SHA-256; a folder, or a file too large to hash, without it."""
+    if not path.is_file():
+        return printable(path)
+    size = path.stat().st_size
+    if size > _HASHED:
+        return f"{printable(path)} ({size:,} bytes)"
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return f"{printable(path)} ({size:,} bytes, sha256 {digest[:16]}…)"

@@ -1,0 +1,82 @@
+"""`pushforward list`: what there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from pushforward.commands.base import AbstractCommand, Outcome
+from pushforward.errors import named
+
+__all__ = ["KINDS", "List"]
+
+Rows = list[tuple[str, str]]
+
+
+def _systems() -> Rows:
+    from pushforward.systems import SYSTEMS
+
+    return [
+        (name, f"{system.formula}; usual law {system.default_intended}") for name, system in SYSTEMS.items()
+    ]
+
+
+def _quantities() -> Rows:
+    from pushforward.quantities import QUANTITIES
+
+    return [(name, quantity.formula) for name, quantity in QUANTITIES.items()]
+
+
+def _generators() -> Rows:
+    from pushforward.generators import GENERATORS
+
+    return [(name, ABOUT_GENERATORS.get(name, "")) for name in GENERATORS]
+
+
+def _formats() -> Rows:
+    from pushforward.formats import FORMATS, format_named
+
+    rows = []
+    for name in FORMATS:
+        found = format_named(name)
+        rows.append(
+            (
+                name,
+                f"{' '.join(found.suffixes)}{' (reads and writes)' if found.writes else ' (reads)'}".strip(),
+            )
+        )
+    return rows
+
+
+ABOUT_GENERATORS = {"diffusion": "EDM diffusion with a 1-D U-Net (Karras et al. 2022)"}
+KINDS: dict[str, Callable[[], Rows]] = {
+    "systems": _systems,
+    "quantities": _quantities,
+    "generators": _generators,
+    "formats": _formats,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class List(AbstractCommand):
+    """Show what there is to choose from: systems, quantities, generators, formats."""
+
+    kind: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="KIND")] = "all"
+    """systems, quantities, generators, formats, or all."""
+
+    def run(self) -> Outcome:
+        """List one kind, or all."""
+        if self.kind != "all" and self.kind not in KINDS:
+            raise named("kind", self.kind, [*KINDS, "all"])
+        kinds = list(KINDS) if self.kind == "all" else [self.kind]
+        found = {kind: KINDS[kind]() for kind in kinds}
+        lines = []
+        for kind, rows in found.items():
+            width = max(len(name) for name, _ in rows)
+            lines += [f"{kind}:", *(f"  {name.ljust(width)}  {about}".rstrip() for name, about in rows), ""]
+        return Outcome(
+            "\n".join(lines).rstrip(), {kind: [name for name, _ in rows] for kind, rows in found.items()}
+        )

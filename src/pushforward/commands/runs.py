@@ -1,0 +1,92 @@
+"""A run on disk: beside the generator's own files, what it was trained on and how to repeat it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pushforward import __version__
+from pushforward.commands.base import command_line
+from pushforward.commands.files import AuditInputs, described
+from pushforward.errors import InputError, printable
+from pushforward.formats.base import ReadSettings
+from pushforward.writing import write_text
+
+__all__ = ["RunRecord"]
+
+_FILE = "run.json"
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run was trained on.
+
+    Attributes:
+        data: the file, as an absolute path.
+        inputs: how it was read.
+        described: the file's name, size and hash at the time.
+        command: the command line that trained it.
+    """
+
+    data: Path
+    inputs: AuditInputs
+    described: str
+    command: str
+
+    @classmethod
+    def of(cls, data: Path, inputs: AuditInputs) -> Self:
+        """The record of a training that starts now."""
+        return cls(data.resolve(), inputs, described(data), command_line())
+
+    def save(self, run: Path) -> None:
+        """Write run.json atomically."""
+        record = {
+            "format": "pushforward-run",
+            "format_version": 1,
+            "version": __version__,
+            "data": str(self.data),
+            "described": self.described,
+            "read_format": self.inputs.format,
+            "reading": dataclasses.asdict(self.inputs.reading),
+            "command": self.command,
+        }
+        write_text(run / _FILE, json.dumps(record, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, run: Path) -> Self:
+        """Read run.json back.
+
+        Raises:
+            InputError: missing, damaged, or of a newer version.
+        """
+        path = run / _FILE
+        where = printable(path)
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise InputError(f"{where}: got {path.stat().st_size:,} bytes; expected the record of a run")
+            record: Any = json.loads(path.read_text(encoding="utf-8"))
+        except OSError:
+            raise InputError(
+                f"{printable(run)}: holds no run.json; expected a folder made by `train -o`"
+            ) from None
+        except (ValueError, RecursionError):
+            raise InputError(f"{where}: is damaged; expected JSON") from None
+        if not isinstance(record, dict) or record.get("format") != "pushforward-run":
+            raise InputError(f"{where}: is not the record of a run; expected a folder made by `train -o`")
+        if record.get("format_version") != 1:
+            raise InputError(
+                f"{where}: has version {printable(record.get('format_version'), 20)!r}; expected 1"
+            )
+        try:
+            reading = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in record["reading"].items()
+            }
+            inputs = AuditInputs(reading=ReadSettings(**reading), format=record["read_format"])
+            return cls(Path(record["data"]), inputs, str(record["described"]), str(record["command"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"{where}: is damaged: {type(error).__name__}: {printable(error)}") from None
