@@ -20,43 +20,59 @@ from pushforward.formats import read
 OWN_FAULTS = (AttributeError, TypeError, IndexError, AssertionError, NameError)
 
 
+def flip(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    for _ in range(int(rng.integers(1, 9))):
+        array[int(rng.integers(len(array)))] ^= 1 << int(rng.integers(8))
+
+
+def truncate(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    del array[at:]
+
+
+def splice(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    array[at:at] = array[int(rng.integers(len(array))) :][:size]
+
+
+def repeat(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    array[at:at] = array[at : at + size] * int(rng.integers(1, 5))
+
+
+def scribble(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    block = len(array[at : at + size])
+    array[at : at + block] = rng.integers(0, 256, block, dtype=np.uint8).tobytes()
+
+
+def poke(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    array[at] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF, *b"9-,\n"]))
+
+
+def enlarge(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    value = int(rng.choice([0, 1, -1, 1 << 31, (1 << 31) - 1, (1 << 63) - 1, 1 << 40, 1 << 20]))
+    array[at : at + 8] = (value % (1 << 64)).to_bytes(8, "little")[: len(array[at : at + 8])]
+
+
+def cut(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    del array[at : at + size]
+
+
+def blank(array: bytearray, at: int, size: int, rng: np.random.Generator) -> None:
+    array[at : at + size] = bytes(len(array[at : at + size]))
+
+
+DAMAGE = (flip, truncate, splice, repeat, scribble, poke, enlarge, cut, blank)
+
+
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """A damaged copy: one to three of the kinds of damage below."""
+    """A copy with one to three kinds of damage; headers and footers, which say how the rest is read, more often."""
     array = bytearray(data)
     for _ in range(int(rng.integers(1, 4))):
         if not array:
             return bytes(rng.integers(0, 256, 16, dtype=np.uint8))
-        kind = int(rng.integers(9))
-        size = int(rng.integers(1, min(len(array), 256) + 1))
-        at = int(rng.integers(len(array)))
+        size, at = int(rng.integers(1, min(len(array), 256) + 1)), int(rng.integers(len(array)))
         if rng.random() < 0.4:
-            # Headers and footers say how the rest is read.
-            at = (
-                int(rng.integers(min(len(array), 512)))
-                if rng.random() < 0.5
-                else len(array) - 1 - at % min(len(array), 512)
-            )
-        block = array[at : at + size]
-        if kind == 0:
-            for _ in range(int(rng.integers(1, 9))):
-                array[int(rng.integers(len(array)))] ^= 1 << int(rng.integers(8))
-        elif kind == 1:
-            del array[at:]
-        elif kind == 2:
-            array[at:at] = array[int(rng.integers(len(array))) :][:size]
-        elif kind == 3:
-            array[at:at] = block * int(rng.integers(1, 5))
-        elif kind == 4:
-            array[at : at + size] = rng.integers(0, 256, len(block), dtype=np.uint8).tobytes()
-        elif kind == 5:
-            array[at] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF, ord("9"), ord("-"), ord(","), ord("\n")]))
-        elif kind == 6:
-            value = int(rng.choice([0, 1, -1, 1 << 31, (1 << 31) - 1, (1 << 63) - 1, 1 << 40, 1 << 20]))
-            array[at : at + 8] = (value % (1 << 64)).to_bytes(8, "little")[: len(array[at : at + 8])]
-        elif kind == 7:
-            del array[at : at + size]
-        else:
-            array[at : at + size] = bytes(len(block))
+            near = int(rng.integers(min(len(array), 512)))
+            at = near if rng.random() < 0.5 else len(array) - 1 - near
+        DAMAGE[int(rng.integers(len(DAMAGE)))](array, at, size, rng)
     return bytes(array)
 
 
