@@ -33,7 +33,7 @@ class DominantFrequency(AbstractInUnit):
     a cos 2πft + b sin 2πft + c fits best (Gauss–Newton on the variable projection, shorter steps until the
     fit improves): the maximum-likelihood frequency in white noise, about ten times the work. On pure
     sinusoids of one to T/2 − 1 cycles its error stays below 1e-7 cycles; the interpolated one errs by up to
-    0.006 cycles from two cycles on, and by up to 0.5 below, where the spectrum's two halves overlap.
+    0.01 cycles between 2 and T/2 − 2 cycles, and by up to 1.1 outside, where the spectrum's halves overlap.
     NaN where every channel is constant, or with fewer than 8 valid steps.
 
     Attributes:
@@ -103,8 +103,8 @@ def _least_squares(values: _Array, start: _Array) -> _Array:
     """(m,) frequencies of the best fitting sinusoids near `start`, in cycles per step."""
     length = values.shape[1]
     limit = 0.25 / length
-    best = start.copy()
-    power, step = _fit(values, start)
+    best = _best_near_edges(values, start)
+    power, step = _fit(values, best)
     step = np.clip(step, -limit, limit)
     for _ in range(_REFINEMENTS):
         # Most trajectories converge within five steps: only the others are fitted again.
@@ -117,6 +117,21 @@ def _least_squares(values: _Array, start: _Array) -> _Array:
         best[active] = np.where(better, trial, best[active])
         power[active] = np.where(better, trial_power, power[active])
         step[active] = np.where(better, np.clip(trial_step, -limit, limit), step[active] / 4)
+    return best
+
+
+def _best_near_edges(values: _Array, start: _Array) -> _Array:
+    """`start`, but the best fit of a grid around it where it may be a whole bin off: near 0 and Nyquist."""
+    length = values.shape[1]
+    best = start.copy()
+    edge = np.flatnonzero(np.minimum(start, 0.5 - start) < 3 / length)
+    power = np.full(len(edge), -np.inf)
+    for bins in np.arange(-1.5, 1.75, 0.25) if len(edge) else ():
+        trial = np.clip(start[edge] + bins / length, 0.25 / length, 0.5)
+        trial_power, _ = _fit(values[edge], trial)
+        better = trial_power > power
+        best[edge[better]] = trial[better]
+        power = np.maximum(power, trial_power)
     return best
 
 
