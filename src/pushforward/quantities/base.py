@@ -109,4 +109,11 @@ class Quantity(AbstractQuantity):
 
 
 def _spelled(value: object) -> str:
-    return value if isinstance(value, str) else repr(value).replace(" ", "")
+    """A setting as `parse` reads it back."""
+    if isinstance(value, tuple):
+        return f"({','.join(_inner(item) for item in value)}{',' if len(value) == 1 else ''})"
+    return value if isinstance(value, str) else repr(value)
+
+
+def _inner(value: object) -> str:
+    return repr(value) if isinstance(value, str) else _spelled(value)

@@ -33,7 +33,8 @@ class DominantFrequency(AbstractInUnit):
     a cos 2πft + b sin 2πft + c fits best (Gauss–Newton on the variable projection, shorter steps until the
     fit improves): the maximum-likelihood frequency in white noise, about ten times the work. On pure
     sinusoids of one to T/2 − 1 cycles its error stays below 1e-7 cycles; the interpolated one errs by up to
-    0.01 cycles between 2 and T/2 − 2 cycles, and by up to 1.1 outside, where the spectrum's halves overlap.
+    0.011 cycles between 2 and T/2 − 2 cycles, 0.003 between 3 and T/2 − 3, and by up to 1.1 nearer the ends,
+    where the spectrum's halves overlap (largest over a sweep of all phases).
     NaN where every channel is constant, or with fewer than 8 valid steps.
 
     Attributes:
@@ -83,7 +84,8 @@ def _cycles_per_step(values: _Array, method: str) -> _Array:
 
 def _interpolated(values: _Array) -> _Array:
     m, length, _ = values.shape
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    # Symmetric in time, so that a path run backwards has the same peaks.
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(length) + 0.5) / length)
     mean = np.einsum("mtc,t->mc", values, window) / window.sum()
     transform = np.fft.rfft((values - mean[:, None, :]) * window[None, :, None], axis=1)
     magnitude = np.sqrt((transform.real**2 + transform.imag**2).sum(axis=-1))
