@@ -1,0 +1,125 @@
+"""The samplers against the closed form: for data N(m, S) the ideal denoiser and the exact flow are known.
+
+In the eigenbasis of S the probability flow takes x at σ_0 to m + √(λ / (λ + σ_0²)) (x − m) at σ = 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pushforward.errors import InputError
+from pushforward.generators.samplers import SAMPLERS, Sampler, dpm, heun, noise_levels
+
+T, C = 8, 2
+
+
+class Gaussian:
+    """N(m, S) over (T, C): AR(1) in time with a mean that moves."""
+
+    def __init__(self) -> None:
+        i = np.arange(T * C)
+        covariance = 0.25 * 0.7 ** np.abs(i[:, None] - i[None, :])
+        self.values, self.basis = (torch.from_numpy(a) for a in np.linalg.eigh(covariance))
+        self.covariance = torch.from_numpy(covariance)
+        self.mean = torch.from_numpy(np.sin(i / 3) * 0.4)
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        gain = self.values / (self.values + sigma**2)
+        flat = (x.reshape(len(x), -1) - self.mean) @ self.basis
+        return ((flat * gain) @ self.basis.T + self.mean).reshape(x.shape)
+
+    def flow(self, x: Tensor, sigma: float) -> Tensor:
+        gain = (self.values / (self.values + sigma**2)).sqrt()
+        flat = (x.reshape(len(x), -1) - self.mean) @ self.basis
+        return ((flat * gain) @ self.basis.T + self.mean).reshape(x.shape)
+
+
+GAUSSIAN = Gaussian()
+
+
+def start(n: int, seed: int = 0) -> Tensor:
+    return 80.0 * torch.randn(n, T, C, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def error(sampler: Sampler, steps: int) -> float:
+    x = start(200)
+    # σ_min well below the last step's error, so that the order of the solver is what is seen.
+    made = sampler(GAUSSIAN.denoise, x, noise_levels(steps, sigma_min=1e-4), None, 0.0)
+    return float((made - GAUSSIAN.flow(x, 80.0)).square().mean().sqrt())
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_the_error_falls_at_second_order(name: str) -> None:
+    errors = [error(SAMPLERS[name], steps) for steps in (32, 64, 128)]
+    orders = [math.log2(coarse / fine) for coarse, fine in zip(errors[:-1], errors[1:], strict=True)]
+    assert all(1.7 < order < 2.6 for order in orders), (errors, orders)
+
+
+@pytest.mark.parametrize(("steps", "bar"), [(18, 0.035), (36, 0.008), (72, 0.002)])
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_mean_and_covariance_are_recovered(name: str, steps: int, bar: float) -> None:
+    # The map of a linear denoiser is affine: its image of 0 and of a basis give mean and covariance exactly.
+    probe = torch.cat([torch.zeros(1, T * C), 80.0 * torch.eye(T * C)]).double().reshape(-1, T, C)
+    made = SAMPLERS[name](GAUSSIAN.denoise, probe, noise_levels(steps), None, 0.0).reshape(-1, T * C)
+    matrix = (made[1:] - made[0]).T
+    # The start N(0, σ_max²) knows nothing of the mean, which costs √λ / σ_max of it (here at most 0.005).
+    assert float((made[0] - GAUSSIAN.mean).abs().max()) < 0.006
+    assert float((matrix @ matrix.T - GAUSSIAN.covariance).abs().max()) < bar
+
+
+def test_churn_keeps_the_distribution() -> None:
+    rng = torch.Generator().manual_seed(1)
+    x = start(20_000)
+    made = heun(
+        GAUSSIAN.denoise, x, noise_levels(128), lambda: torch.randn(x.shape, generator=rng, dtype=torch.float64), 20.0
+    ).reshape(len(x), -1)
+    # Five standard errors of a variance of 0.25 over 20,000 samples.
+    bar = 5 * 0.25 * math.sqrt(2 / len(x))
+    assert float((made.mean(dim=0) - GAUSSIAN.mean).abs().max()) < bar * 2
+    assert float((torch.cov(made.T) - GAUSSIAN.covariance).abs().max()) < bar
+
+
+def test_churn_brings_fresh_noise() -> None:
+    x = start(4)
+    one = heun(GAUSSIAN.denoise, x, noise_levels(18), lambda: torch.ones_like(x), 20.0)
+    other = heun(GAUSSIAN.denoise, x, noise_levels(18), lambda: -torch.ones_like(x), 20.0)
+    assert not torch.allclose(one, other)
+
+
+def test_heun_calls_the_denoiser_twice_per_step_but_once_in_the_last() -> None:
+    levels: list[float] = []
+
+    def counted(x: Tensor, sigma: float) -> Tensor:
+        levels.append(sigma)
+        return GAUSSIAN.denoise(x, sigma)
+
+    heun(counted, start(2), noise_levels(18), None, 0.0)
+    assert len(levels) == 35
+    levels.clear()
+    dpm(counted, start(2), noise_levels(18), None, 0.0)
+    assert len(levels) == 18
+    assert min(levels) > 0
+
+
+def test_the_noise_levels_fall_from_sigma_max_to_zero_evenly_in_the_seventh_root() -> None:
+    levels = noise_levels(18, 0.002, 80.0)
+    assert levels[0] == pytest.approx(80.0)
+    assert levels[-2] == pytest.approx(0.002)
+    assert levels[-1] == 0
+    roots = np.array(levels[:-1]) ** (1 / 7)
+    assert np.allclose(np.diff(roots), np.diff(roots)[0])
+
+
+def test_one_level_is_refused() -> None:
+    with pytest.raises(InputError, match="sampler steps: got 1"):
+        noise_levels(1)
+
+
+def test_dpm_refuses_churn() -> None:
+    with pytest.raises(InputError, match="only heun has churn"):
+        dpm(GAUSSIAN.denoise, start(1), noise_levels(4), None, 1.0)
