@@ -12,7 +12,14 @@ import torch
 from pushforward.generators.diffusion import Diffusion
 from pushforward.trajectories import Trajectories
 
-TINY: dict[str, Any] = {"steps": 20, "batch_size": 16, "widths": (8, 16), "blocks": 1, "kernel": 3, "device": "cpu"}
+TINY: dict[str, Any] = {
+    "steps": 20,
+    "batch_size": 16,
+    "widths": (8, 16),
+    "blocks": 1,
+    "kernel": 3,
+    "device": "cpu",
+}
 
 
 @pytest.fixture(autouse=True, scope="package")

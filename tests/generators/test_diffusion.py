@@ -36,7 +36,9 @@ class TestSeeds:
         values = model.sample(600, seed=0, **FEW).values.reshape(600, -1)
         assert len(np.unique(values, axis=0)) == 600
 
-    def test_global_random_states_and_threads_are_left_alone(self, waves: Trajectories, tiny: dict[str, Any]) -> None:
+    def test_global_random_states_and_threads_are_left_alone(
+        self, waves: Trajectories, tiny: dict[str, Any]
+    ) -> None:
         torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002 - the global state itself
         threads = torch.get_num_threads()
         Diffusion(**tiny).fit(waves).sample(5, churn=1.0, **FEW)
@@ -82,7 +84,9 @@ class TestBatches:
 
 
 class TestWhatIsMade:
-    def test_samples_carry_the_names_and_units_of_the_data(self, model: Diffusion, waves: Trajectories) -> None:
+    def test_samples_carry_the_names_and_units_of_the_data(
+        self, model: Diffusion, waves: Trajectories
+    ) -> None:
         made = model.sample(5, **FEW)
         for name in ("T", "C", "dt", "channels", "units", "time_unit", "quantity_name"):
             assert getattr(made, name) == getattr(waves, name)
@@ -95,7 +99,9 @@ class TestWhatIsMade:
         made = Diffusion(**tiny).fit(Trajectories(values)).sample(5, **FEW)
         assert made.values.shape == (5, steps, 1)
 
-    def test_lengths_follow_the_training_data(self, ragged_model: Diffusion, ragged_waves: Trajectories) -> None:
+    def test_lengths_follow_the_training_data(
+        self, ragged_model: Diffusion, ragged_waves: Trajectories
+    ) -> None:
         made = ragged_model.sample(3000, seed=2, sampler_steps=2, sampler="dpm")
         assert made.lengths is not None
         assert set(made.lengths) <= set(ragged_waves.steps)
@@ -132,7 +138,9 @@ class TestWhatIsMade:
 class TestProgress:
     def test_training_tells_every_step_with_its_loss(self, waves: Trajectories, tiny: dict[str, Any]) -> None:
         calls: list[tuple[int, int | None, str]] = []
-        Diffusion(**tiny).fit(waves, progress=lambda done, total=None, note="": calls.append((done, total, note)))
+        Diffusion(**tiny).fit(
+            waves, progress=lambda done, total=None, note="": calls.append((done, total, note))
+        )
         assert [call[:2] for call in calls] == [(step, 20) for step in range(1, 21)]
         assert all(call[2].startswith("loss ") for call in calls)
 
@@ -197,7 +205,9 @@ class TestBadInput:
             ({"sampler_step": 3}, "did you mean 'sampler_steps'"),
         ],
     )
-    def test_sampling_that_cannot_work(self, model: Diffusion, settings: dict[str, Any], message: str) -> None:
+    def test_sampling_that_cannot_work(
+        self, model: Diffusion, settings: dict[str, Any], message: str
+    ) -> None:
         with pytest.raises(InputError, match=message):
             model.sample(**{"n": 3, **settings})
 

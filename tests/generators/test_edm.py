@@ -67,7 +67,9 @@ def test_the_loss_does_not_see_padding() -> None:
     for row, length in enumerate(lengths):
         spoiled[row, length:] = 1e6
     denoiser = Denoiser(_Linear())
-    assert torch.equal(denoiser.loss(spoiled, noise, sigma, lengths), denoiser.loss(clean, noise, sigma, lengths))
+    assert torch.equal(
+        denoiser.loss(spoiled, noise, sigma, lengths), denoiser.loss(clean, noise, sigma, lengths)
+    )
 
 
 def test_every_trajectory_counts_alike_in_the_loss() -> None:

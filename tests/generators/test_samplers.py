@@ -76,7 +76,11 @@ def test_churn_keeps_the_distribution() -> None:
     rng = torch.Generator().manual_seed(1)
     x = start(20_000)
     made = heun(
-        GAUSSIAN.denoise, x, noise_levels(128), lambda: torch.randn(x.shape, generator=rng, dtype=torch.float64), 20.0
+        GAUSSIAN.denoise,
+        x,
+        noise_levels(128),
+        lambda: torch.randn(x.shape, generator=rng, dtype=torch.float64),
+        20.0,
     ).reshape(len(x), -1)
     # Five standard errors of a variance of 0.25 over 20,000 samples.
     bar = 5 * 0.25 * math.sqrt(2 / len(x))

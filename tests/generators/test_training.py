@@ -78,9 +78,13 @@ def test_ragged_batches_are_cut_to_their_longest(ragged_waves: Trajectories) -> 
 
 def test_the_loss_falls(waves: Trajectories, tiny: dict[str, Any]) -> None:
     history = Diffusion(**{**tiny, "steps": 150}).fit(waves).history
-    assert np.mean([entry.loss for entry in history[-30:]]) < 0.7 * np.mean([entry.loss for entry in history[:10]])
+    assert np.mean([entry.loss for entry in history[-30:]]) < 0.7 * np.mean(
+        [entry.loss for entry in history[:10]]
+    )
     assert history[-1].step == 150
-    assert all(a.step < b.step and a.seconds <= b.seconds for a, b in zip(history[:-1], history[1:], strict=True))
+    assert all(
+        a.step < b.step and a.seconds <= b.seconds for a, b in zip(history[:-1], history[1:], strict=True)
+    )
 
 
 def test_the_average_follows_also_short_trainings(waves: Trajectories, tiny: dict[str, Any]) -> None:
