@@ -34,7 +34,7 @@ def test_lerobot_episodes_span_files(samples):
 def test_lerobot_features_by_key(samples):
     action = read(samples["lerobot"], key="action")
     assert action.C == 2
-    with pytest.raises(InputError, match="unknown key 'observation.image'") as caught:
+    with pytest.raises(InputError, match=r"unknown key 'observation\.image'") as caught:
         read(samples["lerobot"], key="observation.image")
     assert "action, observation.state, timestamp" in str(caught.value)
 
@@ -204,7 +204,7 @@ def test_damaged_metadata_is_refused(tmp_path, rich, metadata):
     write(tmp_path / "a.parquet", rich)
     table = pq.read_table(tmp_path / "a.parquet").replace_schema_metadata({b"pushforward": metadata.encode()})
     pq.write_table(table, tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="metadata is damaged|layout version 2"):
+    with pytest.raises(InputError, match=r"metadata is damaged|layout version 2"):
         read(tmp_path / "a.parquet")
 
 

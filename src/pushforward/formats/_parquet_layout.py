@@ -19,7 +19,7 @@ from pushforward.trajectories import Trajectories
 __all__ = ["METADATA", "Layout", "tables"]
 
 METADATA = b"pushforward"
-_ROWS = 1 << 18
+_ROWS = 1 << 16
 _VERSION = 1
 
 
@@ -88,6 +88,13 @@ class Layout:
         ]
 
     @property
+    def repeated(self) -> list[str]:
+        """Paths of the columns that repeat from row to row: worth a dictionary, which random motion is not."""
+        lists = {column for column, shape in self.conditions.values() if shape}
+        columns = [name for name in self.columns if name not in self.channels]
+        return [f"{name}.list.element" if name in lists else name for name in columns]
+
+    @property
     def like(self) -> Block:
         """An empty block with the facts."""
         return Block(
@@ -124,16 +131,16 @@ class Layout:
         )
 
 
-def tables(parts: Iterator[Trajectories]) -> Iterator[Any]:
+def tables(parts: Iterator[Trajectories]) -> Iterator[tuple[Any, Layout]]:
     """Arrow tables of about `_ROWS` rows, the schema of each carrying the layout."""
-    start, schema = 0, None
+    start, schema, layout = 0, None, None
     for part in parts:
-        layout = _layout_for(part)
+        layout = layout or _layout_for(part)
         rows = max(1, _ROWS // part.T)
         for piece in part.batches(rows):
             table = _table(piece, layout, start)
             schema = schema or table.schema
-            yield table.cast(schema)
+            yield table.cast(schema), layout
             start += len(piece)
 
 

@@ -99,12 +99,14 @@ def _kind(path: Path) -> str:
     if head.startswith(b"\x93NUMPY"):
         return "npy"
     from pushforward.formats.csv import single_or_more
+    from pushforward.formats.hurdat2 import Hurdat2
 
     try:
         single_or_more(path)
     except InputError:
         return ""
-    return "csv"
+    # Lines of storms have commas and numbers, but no header.
+    return "" if Hurdat2().recognises(path, head) else "csv"
 
 
 def _columns(path: Path) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Minari(AbstractFormat):
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """A folder with Minari's files, or an id where there is no such path."""
-        if path.is_dir():
+        if os.path.isdir(path):
             return any((path / part / "metadata.json").is_file() for part in ("data", "."))
         return not os.path.exists(path) and _ID.fullmatch(path.as_posix()) is not None
 

@@ -74,7 +74,7 @@ class Npz(AbstractFormat):
             spool = None if in_memory else stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
             facts, pieces = _pieces(parts, spool)
             with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-                _write_members(archive, facts, pieces)
+                _write_members(archive, facts, pieces, spool)
 
 
 @final
@@ -204,10 +204,21 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Values (n, T, C) in memory or in the spool, and the arrays beside them."""
+    """Values of `shape` (n, T, C), in memory or from `offset` on in the spool, and the arrays beside them."""
 
-    values: NDArray[np.float32]
+    shape: tuple[int, int, int]
+    values: NDArray[np.float32] | None
+    offset: int
     sides: dict[str, NDArray[Any]]
+
+    def rows(self, start: int, stop: int, spool: IO[bytes] | None) -> NDArray[np.float32]:
+        """Trajectories start to stop."""
+        if self.values is not None or spool is None:
+            return np.asarray(self.values)[start:stop]
+        _, steps, width = self.shape
+        spool.seek(self.offset + 4 * start * steps * width)
+        data = spool.read(4 * (stop - start) * steps * width)
+        return np.frombuffer(data, dtype=np.float32).reshape(-1, steps, width)
 
 
 def _pieces(parts: Iterable[Trajectories], spool: IO[bytes] | None) -> tuple[Facts, list[_Piece]]:
@@ -215,22 +226,24 @@ def _pieces(parts: Iterable[Trajectories], spool: IO[bytes] | None) -> tuple[Fac
     found: list[_Piece] = []
     facts, ragged = Facts(), False
     for part in agreeing(parts):
-        values = part.values
+        offset = 0
         if spool is not None:
             offset = spool.tell()
-            spool.write(np.ascontiguousarray(values).data)
-            spool.flush()
-            values = np.memmap(spool, dtype=np.float32, mode="r", offset=offset, shape=values.shape)
+            spool.write(np.ascontiguousarray(part.values).data)
         facts = Facts(part.dt, part.channels, part.units, part.quantity_name, part.time_unit)
-        ragged = ragged or part.lengths is not None or (bool(found) and found[0].values.shape[1] != part.T)
-        found.append(_Piece(values, beside(part, ragged=True)))
+        ragged = ragged or part.lengths is not None or (bool(found) and found[0].shape[1] != part.T)
+        shape = (len(part), part.T, part.C)
+        values = part.values if spool is None else None
+        found.append(_Piece(shape, values, offset, beside(part, ragged=True)))
     if not ragged:
         for piece in found:
             del piece.sides["lengths"]
     return facts, found
 
 
-def _write_members(archive: zipfile.ZipFile, facts: Facts, pieces: Sequence[_Piece]) -> None:
+def _write_members(
+    archive: zipfile.ZipFile, facts: Facts, pieces: Sequence[_Piece], spool: IO[bytes] | None
+) -> None:
     found = {"dt": np.float64(facts.dt), "channels": facts.channels, "units": facts.units}
     found |= {"time_unit": facts.time_unit, "quantity_name": facts.quantity_name}
     for name, fact in found.items():
@@ -240,19 +253,18 @@ def _write_members(archive: zipfile.ZipFile, facts: Facts, pieces: Sequence[_Pie
     for name in pieces[0].sides:
         joined = np.concatenate([piece.sides[name] for piece in pieces])
         _write_member(archive, name, joined.shape, joined.dtype, [joined])
-    longest, width = max(piece.values.shape[1] for piece in pieces), len(facts.channels)
-    shape = (sum(len(piece.values) for piece in pieces), longest, width)
-    _write_member(archive, "values", shape, np.dtype(np.float32), _padded(pieces, longest))
+    longest, width = max(piece.shape[1] for piece in pieces), len(facts.channels)
+    shape = (sum(piece.shape[0] for piece in pieces), longest, width)
+    _write_member(archive, "values", shape, np.dtype(np.float32), _padded(pieces, longest, spool))
 
 
-def _padded(pieces: Sequence[_Piece], longest: int) -> Iterator[NDArray[Any]]:
+def _padded(pieces: Sequence[_Piece], longest: int, spool: IO[bytes] | None) -> Iterator[NDArray[Any]]:
     for piece in pieces:
-        n, steps, width = piece.values.shape
+        n, steps, width = piece.shape
         rows = max(1, _WRITE_BYTES // (4 * longest * width))
         for start in range(0, n, rows):
-            yield np.pad(
-                piece.values[start : start + rows], ((0, 0), (0, longest - steps), (0, 0)), mode="edge"
-            )
+            values = piece.rows(start, min(start + rows, n), spool)
+            yield np.pad(values, ((0, 0), (0, longest - steps), (0, 0)), mode="edge")
 
 
 def _write_member(

@@ -64,10 +64,12 @@ class Parquet(AbstractFormat):
 
         with atomic(path) as target:
             found = tables(agreeing(parts))
-            first = next(found)
-            with pq.ParquetWriter(target, first.schema, compression="zstd") as writer:
+            first, layout = next(found)
+            with pq.ParquetWriter(
+                target, first.schema, compression="zstd", use_dictionary=layout.repeated
+            ) as writer:
                 writer.write_table(first)
-                for table in found:
+                for table, _ in found:
                     writer.write_table(table)
 
 

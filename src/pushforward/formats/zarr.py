@@ -24,7 +24,7 @@ from pushforward.trajectories import Trajectories
 __all__ = ["Zarr"]
 
 _MARK = "zarr.json"
-_CHUNK_BYTES = 1 << 22
+_CHUNK_BYTES = 1 << 20
 _LARGEST_DOCUMENT = 1 << 24
 _DEEPEST_DOCUMENT = 64
 _CODECS = {"bytes", "zstd", "gzip", "blosc", "crc32c", "transpose", "sharding_indexed"}
