@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,7 +67,7 @@ class Demo(AbstractCommand):
         outcome = outcome_of(found, [made, data], folder / "report.html", None, settings)
         return Outcome(f"{outcome.text}\n\n{_story(found.quantities[0], valid, folder)}", outcome.record)
 
-    def _make(self, budget: _Budget) -> tuple[Trajectories, Trajectories, Mapping[str, Any], float]:
+    def _make(self, budget: _Budget) -> tuple[Trajectories, Trajectories, dict[str, Any], float]:
         from pushforward.formats import write
         from pushforward.generators.diffusion import Diffusion
         from pushforward.systems import create

@@ -82,7 +82,7 @@ class RunRecord:
                 f"{where}: has version {printable(record.get('format_version'), 20)!r}; expected 1"
             )
         try:
-            reading = {
+            reading: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in record["reading"].items()
             }

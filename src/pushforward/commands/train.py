@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -14,6 +14,9 @@ from pushforward.commands.runs import RunRecord
 from pushforward.errors import InputError, named, printable
 from pushforward.generators import GENERATORS
 from pushforward.generators.settings import DiffusionSettings
+
+if TYPE_CHECKING:
+    from pushforward.generators.diffusion import Diffusion
 
 __all__ = ["Train"]
 
@@ -63,7 +66,7 @@ class Train(AbstractCommand):
         dropped = f"\n{data.n_dropped} invalid trajectories were left out" if data.n_dropped else ""
         return Outcome(text + dropped, record)
 
-    def _create(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _create(self) -> Diffusion:
         from pushforward.generators.diffusion import Diffusion
 
         return Diffusion(self.settings)

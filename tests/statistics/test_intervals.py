@@ -1,0 +1,89 @@
+"""95 % intervals cover the truth in 93–97 % of repetitions, with and without drift, and agree with p-values."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.statistics.simulation import audits
+
+from pushforward import Grid, Intended
+from pushforward.measure import AuditSettings, audit_values
+
+REPETITIONS = 1000
+
+
+def covered(shifts, truth=0.0):
+    return np.mean([shift.low <= truth <= shift.high for shift in shifts])
+
+
+@pytest.mark.parametrize(("n", "cluster_size"), [(100, 1), (1000, 1), (1000, 10)])
+@pytest.mark.parametrize("shift", [0.0, 0.25])
+def test_the_shift_of_the_mean_is_covered(n, cluster_size, shift):
+    found = audits(n=n, repetitions=300, cluster_size=cluster_size, shift=shift)
+    assert 0.93 <= covered([q.mean_shift for audit in found for q in audit.quantities], shift) <= 0.97
+
+
+@pytest.mark.parametrize("cluster_size", [1, 10])
+def test_shifts_of_quantiles_are_covered(cluster_size):
+    found = audits(n=2000, repetitions=200, cluster_size=cluster_size, shift=0.25)
+    shifts = [shift for audit in found for q in audit.quantities for shift in q.quantile_shifts]
+    assert 0.93 <= covered(shifts, 0.25) <= 0.97
+
+
+def normal_repetitions(n, repetitions=REPETITIONS, **settings):
+    for repetition in range(repetitions):
+        rng = np.random.default_rng([repetition, n])
+        yield audit_values(
+            rng.normal(0.1, 1, n),
+            settings=AuditSettings(resamples=99, seed=repetition, range=(-4.0, 4.0)),
+            intended="normal(0, 1)",
+            **settings,
+        ).quantities[0]
+
+
+def test_masses_of_the_tails_are_covered():
+    law = stats.norm(0.1, 1)
+    found = list(normal_repetitions(5000))
+    low = law.cdf(stats.norm.ppf(0.01)) - 0.01
+    high = law.sf(stats.norm.ppf(0.99)) - 0.01
+    assert 0.93 <= covered([q.tail_low for q in found], low) <= 0.97
+    assert 0.93 <= covered([q.tail_high for q in found], high) <= 0.97
+
+
+def test_the_band_over_all_bins_covers_the_true_masses_together():
+    grid = Grid(-4.0, 4.0)
+    truth = grid.by_bin(Intended(stats.norm(0.1, 1)).mass(grid))
+    found = normal_repetitions(5000)
+    together = [((q.bins.low <= truth) & (truth <= q.bins.high)).all() for q in found]
+    assert 0.93 <= np.mean(together) <= 0.97
+
+
+def test_the_null_band_holds_all_bins_together_when_nothing_drifts():
+    found = audits(n=2000, repetitions=200)
+    quiet = [not q.bins.gain.any() for audit in found for q in audit.quantities]
+    assert 0.93 <= np.mean(quiet) <= 0.97
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.3])
+def test_the_limits_of_w1_are_conservative_at_any_truth(shift):
+    """W1 is biased upwards near zero: a bare bootstrap would never cover it there. These limits do."""
+    found = [q for audit in audits(n=500, repetitions=100, shift=shift) for q in audit.quantities]
+    assert covered([q.w1 for q in found], shift) >= 0.95 - 0.02
+
+
+def test_p_values_and_intervals_tell_the_same_story():
+    for repetition in range(200):
+        rng = np.random.default_rng([repetition, 3])
+        a, b = rng.normal(0.2, 1, 150), rng.normal(0, 1.5, 170)
+        quantity = audit_values(a, b, settings=AuditSettings(resamples=199, seed=repetition)).quantities[0]
+        p = stats.ttest_ind(a, b, equal_var=False).pvalue
+        excluded = not quantity.mean_shift.low <= 0 <= quantity.mean_shift.high
+        assert excluded == (p < 0.05)
+        # W1's limit leaves zero exactly when its p-value passes the level, up to one resample.
+        assert (quantity.w1.low > 0) == (quantity.w1.p_value <= 0.05) or abs(
+            quantity.w1.p_value - 0.05
+        ) <= 0.005
+
+
+def test_without_drift_p_values_are_uniform():
+    p = [q.w1.p_value for audit in audits(n=300, repetitions=100) for q in audit.quantities]
+    assert stats.kstest(p, "uniform").pvalue > 0.01
