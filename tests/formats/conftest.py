@@ -167,6 +167,18 @@ def make_csv(path: Path) -> Path:
     return path
 
 
+def make_values(path: Path) -> Path:
+    """A table of measured values, with groups."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    energy = np.random.default_rng(7).normal(size=200)
+    pq.write_table(
+        pa.table({"energy": energy, "group": [f"g{i // 9}" for i in range(200)]}), path, row_group_size=64
+    )
+    return path
+
+
 def make_all(folder: Path) -> dict[str, Path]:
     """One valid file or folder of each layout, by name."""
     (folder / "storms.txt").write_text(HURDAT2)
@@ -186,6 +198,15 @@ def make_all(folder: Path) -> dict[str, Path]:
         "csv": make_csv(folder / "a.csv"),
         "hurdat2": folder / "storms.txt",
     }
+
+
+@pytest.fixture(scope="session")
+def fuzzed(samples, tmp_path_factory):
+    """What the fuzzer starts from: the samples, a deflated archive and a table of measured values."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    with np.load(samples["npz"]) as arrays:
+        np.savez_compressed(folder / "deflated.npz", **dict(arrays))
+    return samples | {"deflated": folder / "deflated.npz", "values": make_values(folder / "values.parquet")}
 
 
 @pytest.fixture(scope="session")

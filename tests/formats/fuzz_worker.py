@@ -16,6 +16,7 @@ import numpy as np
 
 from pushforward import InputError, Trajectories
 from pushforward.formats import read
+from pushforward.formats.measurements import value_batches
 
 OWN_FAULTS = (AttributeError, TypeError, IndexError, AssertionError, NameError)
 
@@ -104,6 +105,8 @@ def peak_mib() -> int:
 def outcome(path: Path, format: str | None) -> str:
     """`valid`, `refused`, or what went wrong."""
     try:
+        if path.name.startswith("values"):
+            return _measured(path)
         found = read(path, format=format)
     except InputError as error:
         cause = error.__cause__
@@ -117,6 +120,14 @@ def outcome(path: Path, format: str | None) -> str:
         return f"raised {type(error).__name__}: {error}"
     good = isinstance(found, Trajectories) and len(found) > 0 and bool(np.isfinite(found.values).all())
     return "valid" if good else f"not valid: {found!r}"
+
+
+def _measured(path: Path) -> str:
+    return (
+        "valid"
+        if all(values.dtype == np.float64 for values, _ in value_batches(path, "energy"))
+        else "not float64"
+    )
 
 
 def main(sample: Path, folder: Path, first: int, last: int, seed: int) -> None:

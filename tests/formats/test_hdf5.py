@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import h5py
 import numpy as np
 import pytest
@@ -171,3 +173,19 @@ def test_d4rl_flags_must_fit(tmp_path, makers):
         read(path)
     with pytest.raises(InputError, match="unknown HDF5 name 'positions'"):
         read(path, key="positions")
+
+
+def test_a_gzip_chunk_that_expands_beyond_its_size_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        values = file.create_dataset("values", (4, 3, 2), "f4", chunks=(4, 3, 2), compression="gzip")
+        values.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(300_000_000)))
+    with pytest.raises(InputError, match="a chunk expands to over 96 bytes, which is its declared size"):
+        read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("filters", [{}, {"shuffle": True}, {"fletcher32": True}, {"scaleoffset": 3}])
+def test_gzip_chunks_of_any_size_are_read(tmp_path, filters):
+    values = np.round(np.random.default_rng(0).normal(size=(300, 100, 3)), 2).astype("f4")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("values", data=values, chunks=(300, 100, 3), compression="gzip", **filters)
+    assert np.allclose(read(tmp_path / "a.h5").values, values, atol=1e-3)

@@ -82,3 +82,13 @@ def test_an_unknown_array_and_damaged_json(tmp_path):
     (path / "values" / "zarr.json").write_text("[" * 100_000)
     with pytest.raises(InputError, match=str(path)):
         read(path)
+
+
+def test_a_chunk_that_expands_beyond_belief_is_refused(tmp_path):
+    import numcodecs
+
+    path = by_hand(tmp_path / "a.zarr")
+    for codec in (numcodecs.Zstd(), numcodecs.Blosc()):
+        (path / "values" / "c" / "0" / "0" / "0").write_bytes(codec.encode(bytes(500_000_000)))
+        with pytest.raises(InputError, match="a chunk declares 500000000 bytes"):
+            read(path)

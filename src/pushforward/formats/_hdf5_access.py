@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.errors import InputError, named, printable, require
+from pushforward.formats._compressed import check_deflated
 from pushforward.formats._guard import allowance, check_size, real_size
 
 __all__ = ["DatasetRows", "attribute", "dataset_in", "group_in", "names_in", "opened"]
@@ -19,6 +20,7 @@ __all__ = ["DatasetRows", "attribute", "dataset_in", "group_in", "names_in", "op
 # Filters built into HDF5 and h5py: gzip, shuffle, fletcher32, szip, nbit, scale-offset, LZF. Any other one would
 # make HDF5 look for a plugin to load.
 _FILTERS = {1, 2, 3, 4, 5, 6, 32000}
+_DEFLATE, _CHECKSUM = 1, 3
 _CACHE = 16 << 20
 _LARGEST_FACT = 1 << 20
 _MOST_NAMES = 1_000_000
@@ -131,8 +133,25 @@ def _check_storage(dataset: Any, name: str, stored: int) -> None:
     require(
         properties.get_external_count() == 0, f"{name}: lies in external files; only the file itself is read"
     )
-    for index in range(properties.get_nfilters()):
-        code = properties.get_filter(index)[0]
+    filters = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
+    for code in filters:
         require(code in _FILTERS, f"{name}: filter {code} is not one of HDF5's own; save it with gzip")
     if dataset.chunks is not None:
-        check_size(f"{name} (one chunk)", dataset.chunks, dataset.dtype.itemsize, stored)
+        largest = check_size(f"{name} (one chunk)", dataset.chunks, dataset.dtype.itemsize, stored)
+        if _DEFLATE in filters:
+            _check_inflated(dataset, name, filters, largest)
+
+
+def _check_inflated(dataset: Any, name: str, filters: list[int], largest: int) -> None:
+    place = filters.index(_DEFLATE)
+    require(set(filters[place + 1 :]) <= {_CHECKSUM}, f"{name}: a filter follows gzip; expected gzip last")
+    chunks: list[tuple[int, int]] = []
+
+    def note(chunk: Any) -> None:
+        # A chunk's mask tells the filters that were not applied to it.
+        if not chunk.filter_mask >> place & 1 and chunk.byte_offset is not None:
+            chunks.append((chunk.byte_offset, chunk.size))
+
+    dataset.id.chunk_iter(note)
+    with Path(dataset.file.filename).open("rb") as stream:
+        check_deflated(name, stream, chunks, largest)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pushforward.errors import InputError, named, printable, require
 from pushforward.formats._arrays import CONDITION, FACTS, SIDES, Facts, agreeing, array_blocks, beside
 from pushforward.formats._block import Block
+from pushforward.formats._compressed import check_frames
 from pushforward.formats._guard import check_size, missing_extra, real_size
 from pushforward.formats.base import AbstractFormat, ReadSettings
 from pushforward.trajectories import Trajectories
@@ -27,7 +28,7 @@ _MARK = "zarr.json"
 _CHUNK_BYTES = 1 << 20
 _LARGEST_DOCUMENT = 1 << 24
 _DEEPEST_DOCUMENT = 64
-_CODECS = {"bytes", "zstd", "gzip", "blosc", "crc32c", "transpose", "sharding_indexed"}
+_CODECS = {"bytes", "zstd", "blosc", "crc32c", "transpose", "sharding_indexed"}
 
 
 @final
@@ -50,6 +51,7 @@ class Zarr(AbstractFormat):
         stored = real_size(path)
         for document in path.rglob(_MARK):
             _check_document(document, stored)
+        check_frames(path, stored)
         group = _zarr().open_group(path, mode="r", zarr_format=3)
         arrays = dict(group.arrays())
         key = settings.key or "values"
