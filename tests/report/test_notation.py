@@ -51,6 +51,7 @@ def test_p_values(p, text):
 def test_shares():
     assert percent(0.043).replace("\u202f", " ") == "4.3 %"
     assert percent(0.00012).replace("\u202f", " ") == "0.012 %"
+    assert percent(8.9e-16) == "0\u202f%"  # what rounding leaves of a sum of masses
     assert percent(0) == "0\u202f%"
     assert points(0.014) == "+1.4"
     assert points(-0.0007) == "−0.070"

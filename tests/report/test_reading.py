@@ -148,9 +148,9 @@ def test_no_unit_leaves_no_empty_space(length):
     ("verdicts", "sentence"),
     [
         (["drift", "drift", "no drift found"], "2 of 3 quantities drifted; no drift was found in 1."),
-        (["drift", "drift"], "All 2 quantities drifted."),
+        (["drift", "drift"], "Both quantities drifted."),
         (["no drift found"] * 3, "No drift was found in any of 3 quantities."),
-        (["within tolerance"] * 2, "All 2 quantities stayed within the tolerance."),
+        (["within tolerance"] * 2, "Both quantities stayed within the tolerance."),
         (
             ["drift", "within tolerance", "inconclusive"],
             "1 of 3 quantities drifted; 1 stayed within the tolerance; 1 could not be decided.",

@@ -112,7 +112,9 @@ def _laws(axes: Axes, bins: Bins) -> None:
     axes.stairs(made, edges, color=INK, linewidth=1.5, label="generated")
     ceiling = max(float(np.nanmax(np.concatenate([expected, made, high]))), 1e-9)
     _marks(axes, bins, ceiling)
-    axes.set_ylim(0, 1.12 * ceiling)
+    # Room for the notes of _outside above the marks.
+    noted = max(bins.expected[0], bins.made[0], bins.expected[-1], bins.made[-1]) > 1e-12
+    axes.set_ylim(0, (1.3 if noted else 1.12) * ceiling)
     axes.set_ylabel("trajectories per bin (%)")
     quiet(axes)
 
@@ -154,9 +156,9 @@ def _marks(axes: Axes, bins: Bins, ceiling: float) -> None:
 
 def _outside(axes: Axes, bins: Bins) -> None:
     """Mass beyond the grid, noted in the corner where it lies."""
-    for i, x, side, arrow in ((0, 0.0, "left", "◂ below"), (-1, 1.0, "right", "above ▸")):
+    for i, x, side, arrow in ((0, 0.015, "left", "◂ below"), (-1, 1.0, "right", "above ▸")):
         expected, made = float(bins.expected[i]), float(bins.made[i])
-        if not (expected > 0 or made > 0):
+        if max(expected, made) <= 1e-12:
             continue
         mark = {1: " ▲", -1: " ▼", 0: ""}[int(bins.gain[i])]
         note = f"{arrow}: {percent(made)}{mark}\n(intended {percent(expected)})"

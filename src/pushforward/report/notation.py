@@ -28,6 +28,8 @@ _LARGEST_PLAIN = 1e7
 _SMALLEST_PLAIN = 1e-5
 # Below this powers of ten lose their digits.
 _SMALLEST = 1e-300
+# Per cent that are only the rounding of sums of masses.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _hundredths(mass: float) -> str:
     if not math.isfinite(mass):
         return MISSING
     value = 100 * mass
-    if value == 0:
+    if abs(value) < _ROUNDING:
         return "0"
     if abs(value) >= 1:
         return f"{value:.1f}".replace("-", _MINUS)

@@ -10,7 +10,7 @@ from pushforward.errors import printable
 from pushforward.measure.results import QuantityAudit
 from pushforward.report.notation import significant
 from pushforward.report.reading import SYMBOLS
-from pushforward.report.style import GAIN, INK, INTENDED, LOSS, MUTED, RULE, WIDTH, styled
+from pushforward.report.style import GAIN, INK, INTENDED, LOSS, MUTED, PAPER, RULE, WIDTH, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,20 +32,20 @@ def overview(quantities: Sequence[QuantityAudit]) -> Figure:
 
     rows = list(quantities)[:MOST_ROWS]
     with styled():
-        figure = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.75 + 0.5 * len(rows)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         for y, quantity in enumerate(rows):
             _shift_row(left, y, quantity)
             _distance_row(right, y, quantity)
+            _named(left, y, quantity)
         left.axvline(0, color=MUTED, linewidth=0.8)
-        left.set_yticks(range(len(rows)), [_label(quantity) for quantity in rows])
-        left.set_ylim(len(rows) - 0.4, -0.6)
+        left.set_yticks([])
+        left.set_ylim(len(rows) - 0.55, -0.8)
         left.set_xlabel("shift of the mean (σ)")
-        right.set_xlabel("W1 and noise floor (σ)")
+        right.set_xlabel("W1, noise floor (σ)")
         right.set_xlim(left=0)
         left.margins(x=0.12)
         for axes in (left, right):
-            axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x", color=RULE, linewidth=0.6)
             axes.set_axisbelow(True)
@@ -74,8 +74,19 @@ def overview_text(quantities: Sequence[QuantityAudit]) -> str:
     return "In intended standard deviations. " + "; ".join(parts) + "."
 
 
-def _label(quantity: QuantityAudit) -> str:
-    return f"{printable(quantity.name, longest=26)} {SYMBOLS[quantity.verdict]}"
+def _named(axes: Axes, y: int, quantity: QuantityAudit) -> None:
+    """The name above its row, where a long one takes no width from the data."""
+    text = f"{SYMBOLS[quantity.verdict]} {printable(quantity.name, longest=44)}"
+    axes.text(
+        0,
+        y - 0.42,
+        text,
+        va="center",
+        fontsize=10,
+        transform=axes.get_yaxis_transform(),
+        in_layout=False,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2},
+    )
 
 
 def _scale(quantity: QuantityAudit) -> float:
@@ -102,7 +113,7 @@ def _distance_row(axes: Axes, y: int, quantity: QuantityAudit) -> None:
     scale, w1 = _scale(quantity), quantity.w1
     value, floor = w1.value / scale, w1.null_95 / scale
     if math.isfinite(floor):
-        axes.barh(y, floor, height=0.5, color=INTENDED, linewidth=0)
+        axes.barh(y, floor, height=0.4, color=INTENDED, linewidth=0)
     if math.isfinite(value):
         axes.plot(
             [value], [y], marker=_MARKERS[quantity.verdict], markersize=6.5, color=_COLORS[quantity.verdict],

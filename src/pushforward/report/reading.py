@@ -80,16 +80,15 @@ def answer(audit: Audit) -> str:
             "no drift found": f"No drift of {name} was found.",
         }[verdicts[0]]
     parts = []
+    everything = "both quantities" if total == 2 else f"all {total} quantities"
     if drifted:
         parts.append(
-            f"All {total} quantities drifted"
-            if drifted == total
-            else f"{drifted} of {total} quantities drifted"
+            f"{everything} drifted" if drifted == total else f"{drifted} of {total} quantities drifted"
         )
     for verdict, words in _OTHERS.items():
         number = verdicts.count(verdict)
         if number == total:
-            parts.append(words[0].format(total=total))
+            parts.append(words[0].format(total=total, everything=everything))
         elif number:
             parts.append(words[1].format(number=number if parts else f"{number} of {total} quantities"))
     text = "; ".join(parts) + "."
@@ -98,7 +97,7 @@ def answer(audit: Audit) -> str:
 
 _OTHERS = {
     "within tolerance": (
-        "all {total} quantities stayed within the tolerance",
+        "{everything} stayed within the tolerance",
         "{number} stayed within the tolerance",
     ),
     "inconclusive": (
@@ -266,13 +265,13 @@ def _undefined(quantity: QuantityAudit) -> str:
 
 
 def _groups(quantity: QuantityAudit) -> str:
+    """Nothing where every trajectory is its own group: there trajectories and groups are the same."""
+    sides = (
+        (quantity.n_groups_made, quantity.n_made, "generated"),
+        (quantity.n_groups_reference, quantity.n_reference, "reference"),
+    )
     parts = [
-        f"{count(number)} {whose} groups"
-        for number, whose in (
-            (quantity.n_groups_made, "generated"),
-            (quantity.n_groups_reference, "reference"),
-        )
-        if number is not None
+        f"{count(groups)} {whose} groups" for groups, n, whose in sides if groups is not None and groups != n
     ]
     return (
         f"Uncertainty counts groups as independent, not trajectories: {' and '.join(parts)}." if parts else ""

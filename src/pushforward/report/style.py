@@ -22,6 +22,7 @@ __all__ = [
     "LOSS",
     "MUTED",
     "NOISE",
+    "PAPER",
     "RULE",
     "WIDTH",
     "inline",

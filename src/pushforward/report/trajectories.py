@@ -210,7 +210,10 @@ def _tracks(axes: Axes, view: View, row: int, tracks: Sequence[NDArray[np.float6
 
     across, up = view.rows[row]
     lines = [track[:, [across, up]] for track in tracks]
-    axes.add_collection(LineCollection(lines, colors=color, linewidths=0.8, alpha=0.55), autolim=False)
+    axes.add_collection(
+        LineCollection(lines, colors=color, linewidths=0.8, alpha=0.35 if view.kind == "time" else 0.55),
+        autolim=False,
+    )
     if lines and view.kind != "time":
         starts = np.array([line[0] for line in lines])
         axes.plot(*starts.T, linestyle="none", marker="o", markersize=2.6, color=color, markeredgewidth=0)
