@@ -13,7 +13,7 @@ METHODS = ("least-squares", "interpolated")
 
 
 def waves(cycles, steps, seed=0, noise=0.0, phase=None):
-    """Sinusoids of `cycles` over the record, at random phase unless given, on an offset; dt = 1 / steps, so f = cycles."""
+    """Sinusoids of `cycles` over the record on an offset, at random phase unless given; f = cycles."""
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 2 * np.pi, len(cycles)) if phase is None else phase
     angle = 2 * np.pi * np.asarray(cycles)[:, None] * np.arange(steps) / steps + phase[:, None]

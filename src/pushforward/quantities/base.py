@@ -64,9 +64,9 @@ class AbstractQuantity(ABC):
             f"quantity {self.label!r}: got {values.dtype} of shape {values.shape}; expected "
             f"({len(trajectories)},) real numbers, one per trajectory",
         )
-        numbers = values.astype(np.float64)
-        numbers[~np.isfinite(numbers)] = np.nan
-        return numbers
+        numbers = np.asarray(values, dtype=np.float64)
+        defined = np.isfinite(numbers)
+        return numbers if defined.all() else np.where(defined, numbers, np.nan)
 
 
 @final

@@ -34,8 +34,9 @@ class AbstractInUnit(AbstractQuantity):
 
     def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
         """(N,) values in `unit_of(trajectories)`."""
-        scale = factor(self.natural_unit(trajectories), self.unit) if self.unit else 1.0
-        return self.natural(trajectories) * scale
+        if not self.unit:
+            return self.natural(trajectories)
+        return self.natural(trajectories) * factor(self.natural_unit(trajectories), self.unit)
 
     def unit_of(self, trajectories: Trajectories) -> str:
         """The wanted unit, or else the one that follows from the data."""
