@@ -58,7 +58,8 @@ def check_frames(folder: Path, stored: int) -> None:
             declared = _declared(stream.read(18))
         require(
             declared <= limit,
-            f"{printable(path.name)}: a chunk declares {declared} bytes; expected at most {limit} for a store of {stored}",
+            f"{printable(path.name)}: a chunk declares {declared} bytes; expected at most {limit} "
+            f"(the store has {stored})",
         )
 
 
