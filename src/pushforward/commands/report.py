@@ -32,7 +32,9 @@ class MakeReport(AbstractCommand):
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = Path("report.html")
     """The page to write."""
     made: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """The run's samples; default: RUN/made.npz, and where there are none 10,000 are made."""
+    """The run's samples; default: RUN/made.npz, and where there are none some are made."""
+    n: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 10_000
+    """How many samples to make where there are none."""
     options: AuditOptions = AuditOptions()
     figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Also write every figure as SVG and PNG."""
@@ -88,7 +90,7 @@ class MakeReport(AbstractCommand):
         if not usual.exists():
             from pushforward.commands.sample import Sample
 
-            Sample(run_folder=self.source, seed=self.seed, quiet=self.quiet).run()
+            Sample(run_folder=self.source, n=self.n, seed=self.seed, quiet=self.quiet).run()
         return usual
 
     def _settings(self, record: RunRecord) -> dict[str, Any]:

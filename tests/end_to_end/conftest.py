@@ -1,0 +1,43 @@
+"""A folder with small files, as a user would have them, and a way to run commands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward.cli import main
+
+
+def walks(n: int, seed: int, scale: float = 1.0) -> pf.Trajectories:
+    steps = np.random.default_rng(seed).normal(0, scale, (n, 16, 2))
+    return pf.Trajectories(np.cumsum(steps, axis=1), dt=0.1, channels=("x", "y"), units=("m", "m"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    pf.write(tmp_path / "data.npz", walks(300, 0))
+    pf.write(tmp_path / "made.npz", walks(300, 1, 1.2))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Ran:
+    """What a command printed and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    def call(*arguments: object) -> Ran:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
