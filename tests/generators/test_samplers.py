@@ -6,6 +6,7 @@ In the eigenbasis of S the probability flow takes x at σ_0 to m + √(λ / (λ 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def error(sampler: Sampler, steps: int) -> float:
 @pytest.mark.parametrize("name", sorted(SAMPLERS))
 def test_the_error_falls_at_second_order(name: str) -> None:
     errors = [error(SAMPLERS[name], steps) for steps in (32, 64, 128)]
-    orders = [math.log2(coarse / fine) for coarse, fine in zip(errors[:-1], errors[1:], strict=True)]
+    orders = [math.log2(coarse / fine) for coarse, fine in pairwise(errors)]
     assert all(1.7 < order < 2.6 for order in orders), (errors, orders)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,7 @@ def test_the_loss_falls(waves: Trajectories, tiny: dict[str, Any]) -> None:
         [entry.loss for entry in history[:10]]
     )
     assert history[-1].step == 150
-    assert all(
-        a.step < b.step and a.seconds <= b.seconds for a, b in zip(history[:-1], history[1:], strict=True)
-    )
+    assert all(a.step < b.step and a.seconds <= b.seconds for a, b in pairwise(history))
 
 
 def test_the_average_follows_also_short_trainings(waves: Trajectories, tiny: dict[str, Any]) -> None:

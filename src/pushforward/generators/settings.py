@@ -37,7 +37,7 @@ class DiffusionSettings:
 
     steps: int = 3000
     batch_size: int = 128
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup: float = 0.05
     weight_decay: float = 1e-3
     gradient_clip: float = 1.0
