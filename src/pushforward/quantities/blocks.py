@@ -14,7 +14,7 @@ __all__ = ["by_block", "euclidean_path_lengths", "slices"]
 
 # Measured (1 MB of second-level cache): 2 MB is fastest, 1 MB costs 5 % more and 256 KB 40 % more.
 BLOCK_BYTES = 2 << 20
-# Below this, one matrix product sums all rows of a block; above, NumPy's pairwise sum is exact enough.
+# Below this, one dot product per row sums it; above, NumPy's pairwise sum is exact enough.
 _LONGEST_PRODUCT = 128
 # A mean step shorter than this may have lost digits to underflow of its square in float32.
 _SAFE_STEP = 1e-12
@@ -104,7 +104,9 @@ class _FlatBlock:
             np.sqrt(lengths, out=lengths)
         table = lengths.reshape(m, self.steps)
         if self.steps <= _LONGEST_PRODUCT:
-            np.matmul(table, self.kept, out=out)
+            # Row by row: a matrix product is twice as fast, but its rounding depends on how many rows it has, and
+            # a trajectory's length must not depend on the batch that it came in.
+            np.vecdot(table, self.kept, out=out)
         else:
             np.add.reduce(table[:, :-1], axis=1, out=out)
         return out
