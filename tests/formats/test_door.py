@@ -98,6 +98,12 @@ def test_zero_trajectories_are_said(tmp_path, suffix, rich, hurdat2_text):
         read(path)
 
 
+def test_progress_is_told_with_a_total_at_the_end(samples):
+    told = []
+    read(samples["npz"], progress=lambda done, total=None, note="": told.append((done, total)))
+    assert told == [(7, None), (7, 7)]
+
+
 def test_settings_that_nothing_can_meet_are_refused():
     for wrong in ({"min_length": 0}, {"min_length": 5, "max_length": 4}, {"dt": 0.0}, {"dt": float("nan")}):
         with pytest.raises(InputError, match="expected"):

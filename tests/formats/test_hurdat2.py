@@ -26,7 +26,7 @@ def test_channels_units_and_time(file):
     assert found.channels == ("latitude", "longitude", "wind")
     assert found.units == ("deg", "deg", "knots")
     assert (found.dt, found.time_unit) == (6.0, "h")
-    assert found.groups.tolist() == ["EP011949", "CP021950"]
+    assert (found.groups.tolist(), found.group_name) == (["EP011949", "CP021950"], "storm")
     assert found.values[0, 0].tolist() == pytest.approx([20.2, -106.3, 45])
 
 

@@ -16,7 +16,7 @@ from pushforward.trajectories import Trajectories
 
 __all__ = ["CONDITION", "FACTS", "SIDES", "Facts", "Rows", "agreeing", "array_blocks", "as_text", "beside"]
 
-FACTS = ("dt", "channels", "units", "quantity_name", "time_unit")
+FACTS = ("dt", "channels", "units", "quantity_name", "time_unit", "group_name")
 SIDES = ("lengths", "groups", "quantity")
 CONDITION = "condition/"
 _LONGEST_TEXT = 1024
@@ -40,6 +40,7 @@ class Facts:
     units: tuple[str, ...] = ()
     quantity_name: str | None = None
     time_unit: str = "s"
+    group_name: str = "group"
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Facts:
@@ -55,6 +56,7 @@ class Facts:
             units=_texts("units", found),
             quantity_name=name,
             time_unit="".join(_texts("time_unit", found)) or "s",
+            group_name="".join(_texts("group_name", found)) or "group",
         )
 
 
@@ -91,6 +93,7 @@ def array_blocks(values: Rows, sides: Mapping[str, Rows], facts: Facts, size: in
             quantity=found.get("quantity"),
             quantity_name=facts.quantity_name,
             time_unit=facts.time_unit,
+            group_name=facts.group_name,
         )
 
 
@@ -135,7 +138,7 @@ def agreeing(parts: Iterable[Trajectories]) -> Iterator[Trajectories]:
         if first is None:
             first = part
             _require_storable(first)
-        for name in ("channels", "units", "dt", "time_unit", "quantity_name"):
+        for name in FACTS:
             got, wanted = getattr(part, name), getattr(first, name)
             require(
                 got == wanted,
@@ -156,7 +159,14 @@ def _signature(part: Trajectories) -> object:
 
 
 def _require_storable(part: Trajectories) -> None:
-    texts = [*part.channels, *part.units, part.time_unit, part.quantity_name or "", *part.conditions]
+    texts = [
+        *part.channels,
+        *part.units,
+        part.time_unit,
+        part.group_name,
+        part.quantity_name or "",
+        *part.conditions,
+    ]
     for text in texts:
         try:
             plain = "\0" not in text and bool(text.encode("utf-8") or True)

@@ -31,6 +31,7 @@ class Block:
     quantity: NDArray[Any] | None = None
     quantity_name: str | None = None
     time_unit: str = "s"
+    group_name: str = "group"
 
 
 @dataclass(frozen=True)
@@ -99,4 +100,5 @@ def _joined(episodes: list[Episode], longest: int, like: Block) -> Block:
         quantity=None if any(q is None for q in quantities) else np.array(quantities, dtype=np.float64),
         quantity_name=like.quantity_name,
         time_unit=like.time_unit,
+        group_name=like.group_name,
     )

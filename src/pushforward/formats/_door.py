@@ -104,6 +104,7 @@ def _passed(block: Block, settings: ReadSettings, count: _Count) -> Trajectories
         quantity=None if block.quantity is None else part(block.quantity),
         quantity_name=block.quantity_name,
         time_unit=block.time_unit,
+        group_name=block.group_name,
         n_dropped=dropped,
     )
 

@@ -135,7 +135,7 @@ def _find(
 
 def _episodes(stretches: Iterator[Stretch], timing: _Timing, stored: int) -> Iterator[Episode]:
     waiting: list[Stretch] = []
-    size, seen = 0, _Seen()
+    size, seen, limit = 0, _Seen(), allowance(stored)
     for stretch in stretches:
         ids = stretch.ids
         edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
@@ -149,10 +149,9 @@ def _episodes(stretches: Iterator[Stretch], timing: _Timing, stored: int) -> Ite
                 seen.add(ids[start])
             waiting.append(_rows(stretch, slice(start, stop)))
             size += waiting[-1].values.nbytes
-            require(
-                size <= allowance(stored),
-                f"trajectory {printable(ids[start], longest=60)}: takes over {size} bytes but the file has {stored}",
-            )
+            if size > limit:
+                name = printable(ids[start], longest=60)
+                raise InputError(f"trajectory {name}: takes over {limit} bytes but the file has {stored}")
     if waiting:
         yield _episode(waiting, timing)
 
@@ -176,7 +175,7 @@ def _episode(parts: list[Stretch], timing: _Timing) -> Episode:
     first = parts[0]
     times = np.concatenate([part.times for part in parts])
     if timing.checked:
-        _check_times(times, printable(first.ids[0], longest=60), timing)
+        _check_times(times, first.ids[0], timing)
     group = None if first.group is None else first.group[0]
     return Episode(
         values=np.concatenate([part.values for part in parts]),
@@ -186,13 +185,14 @@ def _episode(parts: list[Stretch], timing: _Timing) -> Episode:
     )
 
 
-def _check_times(times: NDArray[Any], name: str, timing: _Timing) -> None:
+def _check_times(times: NDArray[Any], identity: Any, timing: _Timing) -> None:
     # Integer clocks (nanoseconds since 1970) keep their precision only as differences.
     elapsed = np.asarray(times - times[0], dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(elapsed))
-    require(
-        len(bad) == 0, f"trajectory {name}: time is missing or not finite at row {bad[0] if len(bad) else 0}"
-    )
+    if not np.isfinite(elapsed).all():
+        first = int(np.flatnonzero(~np.isfinite(elapsed))[0])
+        raise InputError(
+            f"trajectory {printable(identity, longest=60)}: time is missing or not finite at row {first}"
+        )
     if len(elapsed) < 2:
         return
     steps = len(elapsed) - 1
@@ -207,8 +207,9 @@ def _check_times(times: NDArray[Any], name: str, timing: _Timing) -> None:
         spacing = float(np.sort(gaps)[(steps - 1) // 2]) if timing.spacing is None else spacing
         first = int(np.flatnonzero(~(np.abs(gaps - spacing) <= _TOLERANCE * abs(spacing)))[:1].sum())
         raise InputError(
-            f"trajectory {name}: times are not regular: step {first} lasts {gaps[first]:.6g}; expected {spacing:.6g} "
-            f"(within {_TOLERANCE:.0%}), increasing; sort and resample the table, or give dt to take rows as they come"
+            f"trajectory {printable(identity, longest=60)}: times are not regular: step {first} lasts "
+            f"{gaps[first]:.6g}; expected {spacing:.6g} (within {_TOLERANCE:.0%}), increasing; sort and resample the "
+            "table, or give dt to take rows as they come"
         )
     timing.spacing = spacing
 
@@ -234,9 +235,8 @@ class _Seen:
             if int(identity) == self._next:
                 self._next += 1
                 self._others.discard(identity)
-        require(
-            not known,
-            f"rows of trajectory {printable(identity, longest=60)} are not together; sort the table by id and time",
-        )
+        if known:
+            name = printable(identity, longest=60)
+            raise InputError(f"rows of trajectory {name} are not together; sort the table by id and time")
         if not (isinstance(identity, np.integer | int) and self._low <= identity < self._next):
             self._others.add(identity)

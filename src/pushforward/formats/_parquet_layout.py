@@ -36,6 +36,7 @@ class Layout:
     group: str | None
     quantity: str | None
     quantity_name: str | None
+    group_name: str
     conditions: Mapping[str, tuple[str, tuple[int, ...]]]
 
     @classmethod
@@ -61,6 +62,7 @@ class Layout:
                 group=_optional(found["group"]),
                 quantity=_optional(found["quantity"]),
                 quantity_name=_optional(found["quantity_name"]),
+                group_name=str(found["group_name"]),
                 conditions={
                     str(name): (str(column), tuple(map(int, shape)))
                     for name, (column, shape) in found["conditions"].items()
@@ -104,6 +106,7 @@ class Layout:
             units=self.units,
             quantity_name=self.quantity_name,
             time_unit=self.time_unit,
+            group_name=self.group_name,
         )
 
     def stretch(self, columns: Mapping[str, NDArray[Any]]) -> Stretch:
@@ -163,6 +166,7 @@ def _layout_for(part: Trajectories) -> Layout:
         group=None if part.groups is None else free("group"),
         quantity=None if part.quantity is None else free("quantity"),
         quantity_name=part.quantity_name,
+        group_name=part.group_name,
         conditions={
             name: (free(f"condition/{name}"), array.shape[1:]) for name, array in part.conditions.items()
         },
@@ -173,7 +177,10 @@ def _metadata(layout: Layout) -> dict[bytes, bytes]:
     found = {
         "version": _VERSION,
         **{name: getattr(layout, name) for name in ("id", "time", "units", "dt", "time_unit")},
-        **{name: getattr(layout, name) for name in ("group", "quantity", "quantity_name", "conditions")},
+        **{
+            name: getattr(layout, name)
+            for name in ("group", "group_name", "quantity", "quantity_name", "conditions")
+        },
         "channels": list(layout.channels.items()),
     }
     return {METADATA: json.dumps(found).encode()}

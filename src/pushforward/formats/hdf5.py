@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -23,6 +24,7 @@ __all__ = ["Hdf5"]
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _ENDS = ("terminals", "timeouts")
 _CHUNK_BYTES = 1 << 20
+_MARGIN = 8 << 20
 _FLAT_ROWS = 1 << 14
 
 
@@ -51,13 +53,17 @@ class Hdf5(AbstractFormat):
         """Write `values` in chunks that grow with the parts; text is fixed-length UTF-8."""
         import h5py
 
-        with atomic(path) as target, h5py.File(target, "w", libver="latest") as file:
-            for count, part in enumerate(agreeing(parts)):
-                if count == 0:
-                    _create(file, part)
-                _append(file, part)
-            if (file["lengths"][:] == file["values"].shape[1]).all():
-                del file["lengths"]
+        with atomic(path) as target:
+            _reserve(target, 0)
+            with h5py.File(target, "w", libver="latest") as file:
+                _reserve(target, 0)
+                for count, part in enumerate(agreeing(parts)):
+                    if count == 0:
+                        _create(file, part)
+                    _reserve(target, file.id.get_filesize() + _bytes_of(part))
+                    _append(file, part)
+                _without_lengths_if_equal(file)
+            _give_back(target)
 
 
 def _layout(file: Any, stored: int, settings: ReadSettings, size: int) -> Iterator[Block]:
@@ -137,8 +143,39 @@ def _episodes(values: DatasetRows, ends: list[DatasetRows], width: int) -> Itera
         yield Episode(np.concatenate(open_parts))
 
 
+def _without_lengths_if_equal(file: Any) -> None:
+    if (file["lengths"][:] == file["values"].shape[1]).all():
+        del file["lengths"]
+
+
+def _bytes_of(part: Trajectories) -> int:
+    return sum(array.nbytes for array in (part.values, *beside(part, ragged=True).values()))
+
+
+def _reserve(target: Path, size: int) -> None:
+    """Take the space for `size` bytes and a margin: the HDF5 library may crash where space ends while it writes.
+
+    Raises:
+        OSError: there is no such space.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with target.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, size + size // 8 + _MARGIN)
+
+
+def _give_back(target: Path) -> None:
+    """Cut the file where HDF5's superblock (versions 2 and 3) says that it ends."""
+    with target.open("r+b") as stream:
+        head = stream.read(48)
+        require(
+            head.startswith(_MAGIC) and head[8] in (2, 3), "HDF5 wrote a superblock of an unknown version"
+        )
+        stream.truncate(int.from_bytes(head[28:36], "little"))
+
+
 def _create(file: Any, part: Trajectories) -> None:
-    file.attrs.update({"dt": part.dt, "time_unit": part.time_unit, "format": "pushforward trajectories 1"})
+    file.attrs.update({name: getattr(part, name) for name in ("dt", "time_unit", "group_name")})
+    file.attrs["format"] = "pushforward trajectories 1"
     if part.quantity_name is not None:
         file.attrs["quantity_name"] = part.quantity_name
     for name in ("channels", "units"):

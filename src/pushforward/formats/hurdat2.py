@@ -32,6 +32,7 @@ _LIKE = Block(
     channels=("latitude", "longitude", "wind"),
     units=("deg", "deg", "knots"),
     time_unit="h",
+    group_name="storm",
 )
 
 

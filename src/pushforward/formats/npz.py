@@ -230,7 +230,7 @@ def _pieces(parts: Iterable[Trajectories], spool: IO[bytes] | None) -> tuple[Fac
         if spool is not None:
             offset = spool.tell()
             spool.write(np.ascontiguousarray(part.values).data)
-        facts = Facts(part.dt, part.channels, part.units, part.quantity_name, part.time_unit)
+        facts = Facts(part.dt, part.channels, part.units, part.quantity_name, part.time_unit, part.group_name)
         ragged = ragged or part.lengths is not None or (bool(found) and found[0].shape[1] != part.T)
         shape = (len(part), part.T, part.C)
         values = part.values if spool is None else None
@@ -245,7 +245,7 @@ def _write_members(
     archive: zipfile.ZipFile, facts: Facts, pieces: Sequence[_Piece], spool: IO[bytes] | None
 ) -> None:
     found = {"dt": np.float64(facts.dt), "channels": facts.channels, "units": facts.units}
-    found |= {"time_unit": facts.time_unit, "quantity_name": facts.quantity_name}
+    found |= {name: getattr(facts, name) for name in ("time_unit", "group_name", "quantity_name")}
     for name, fact in found.items():
         if fact is not None:
             array = np.asarray(fact)

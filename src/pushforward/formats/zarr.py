@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["Zarr"]
 
 _MARK = "zarr.json"
 _CHUNK_BYTES = 1 << 20
+_MOST_TRIES = 40
 _LARGEST_DOCUMENT = 1 << 24
 _DEEPEST_DOCUMENT = 64
 _CODECS = {"bytes", "zstd", "blosc", "crc32c", "transpose", "sharding_indexed"}
@@ -161,7 +163,16 @@ def _replacing(path: Path) -> Iterator[Path]:
             old.rename(path)
         raise InputError(f"{printable(path)}: cannot be written: {error.strerror or error}") from error
     finally:
+        _removed(holder)
+
+
+def _removed(holder: Path) -> None:
+    """Remove a folder into which Zarr's own threads may still be writing after one of them has failed."""
+    for _ in range(_MOST_TRIES):
         shutil.rmtree(holder, ignore_errors=True)
+        if not holder.exists():
+            return
+        time.sleep(0.05)
 
 
 def _create(root: Any, part: Trajectories) -> None:
