@@ -12,6 +12,7 @@ __all__ = ["RangeScan", "common_range"]
 
 _KEPT = 1 << 16
 _OUTER_SHARE = 0.005
+_MARGIN = 0.25
 
 
 @final
@@ -47,9 +48,9 @@ class RangeScan:
 def common_range(scans: Sequence[RangeScan]) -> tuple[float, float]:
     """One range for all samples: their extremes, but no further out than outliers deserve.
 
-    With q₁, q₉₉ the pooled 0.5 % and 99.5 % quantiles, the range is kept within q₁ − (q₉₉ − q₁) and
-    q₉₉ + (q₉₉ − q₁), so that one wild value does not squeeze everything else into one cell. What lies outside
-    is still counted, in the outer cells. The rule is the same for all samples, so permutation tests stay exact.
+    With a, b the pooled 0.5 % and 99.5 % quantiles, the range is kept within a − (b − a)/4 and b + (b − a)/4, so
+    that a few wild values do not squeeze everything else into few bins. What lies outside is still counted, in
+    the outer cells, at its mean distance. The rule is the same for all samples, so permutation tests stay exact.
     """
     low, high = min(scan.low for scan in scans), max(scan.high for scan in scans)
     kept = [scan.kept[np.isfinite(scan.kept)] for scan in scans]
@@ -63,7 +64,7 @@ def common_range(scans: Sequence[RangeScan]) -> tuple[float, float]:
     values, cumulative = values[order], np.cumsum(weight[order])
     at = np.searchsorted(cumulative, np.array([_OUTER_SHARE, 1 - _OUTER_SHARE]) * cumulative[-1])
     inner_low, inner_high = values[np.minimum(at, len(values) - 1)]
-    spread = inner_high - inner_low
-    if spread <= 0:
+    margin = _MARGIN * (inner_high - inner_low)
+    if margin <= 0:
         return low, high
-    return max(low, float(inner_low - spread)), min(high, float(inner_high + spread))
+    return max(low, float(inner_low - margin)), min(high, float(inner_high + margin))
