@@ -215,3 +215,27 @@ def test_constant_columns_cannot_expand_without_end(tmp_path):
     assert (tmp_path / "a.parquet").stat().st_size < 500_000
     with pytest.raises(InputError, match="rows: declares 160000000 bytes but the file has"):
         read(tmp_path / "a.parquet")
+
+
+def test_a_short_list_repeated_without_end_is_refused_by_its_page(tmp_path):
+    width = 30_000_000
+    zeros = pa.DictionaryArray.from_arrays(pa.array(np.zeros(width, "i4")), pa.array([0.0])).cast(
+        pa.float64()
+    )
+    pose = pa.ListArray.from_arrays(pa.array([0, width], pa.int32()), zeros)
+    pq.write_table(
+        pa.table({"id": [0], "time": [0.0], "pose": pose}), tmp_path / "a.parquet", compression="zstd"
+    )
+    assert (tmp_path / "a.parquet").stat().st_size < 200_000
+    with pytest.raises(InputError, match=r"declares \d+ bytes but the file has"):
+        read(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip"])
+def test_pages_of_any_version_and_compression_are_read(tmp_path, version, compression):
+    values = np.random.default_rng(0).normal(size=50_000)
+    table = pa.table({"id": np.repeat(np.arange(50), 1000), "t": np.tile(np.arange(1000), 50), "x": values})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path, data_page_version=version, compression=compression, row_group_size=7000)
+    assert np.array_equal(read(path).values.reshape(-1), values.astype("f4"))

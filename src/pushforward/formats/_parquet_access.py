@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pushforward.errors import InputError, named, printable, require
 from pushforward.formats._guard import check_size
+from pushforward.formats._parquet_pages import check_pages
 
 __all__ = ["array_of", "column_batches", "is_clock", "is_list", "is_number", "is_text", "opened", "width_of"]
 
@@ -56,6 +57,7 @@ def column_batches(
     Raises:
         InputError: a column that is missing or of another kind; lists whose lengths differ.
     """
+    check_pages(path)
     with opened(path) as file:
         schema = file.schema_arrow
         for name in columns:
@@ -76,6 +78,8 @@ def array_of(column: Any, name: str) -> NDArray[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    # The library trusts a file: entries of a dictionary may point outside it.
+    column.validate(full=True)
     kind = column.type
     if pa.types.is_dictionary(kind):
         words = array_of(column.dictionary, name)

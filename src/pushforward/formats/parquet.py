@@ -23,6 +23,7 @@ from pushforward.formats._parquet_access import (
     opened,
 )
 from pushforward.formats._parquet_layout import Layout, tables
+from pushforward.formats._parquet_pages import check_pages
 from pushforward.formats.base import AbstractFormat, ReadSettings
 from pushforward.trajectories import Trajectories
 from pushforward.writing import atomic
@@ -151,6 +152,7 @@ def _named_channels(path: Path, roles: Roles) -> tuple[tuple[str, ...], tuple[st
     """Names and units of the channels; a column of lists gives one channel per number."""
     names: list[str] = []
     units: list[str] = []
+    check_pages(path)
     with opened(path) as file:
         first = next(file.iter_batches(batch_size=1, columns=list(roles.channels), use_threads=False), None)
     for column in roles.channels:
