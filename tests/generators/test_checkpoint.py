@@ -106,6 +106,13 @@ class TestSaving:
             Diffusion().save(tmp_path)
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_directory_that_cannot_be_made_is_refused_before_training(
+        self, waves: Trajectories, tiny: dict[str, Any], tmp_path: Path
+    ) -> None:
+        (tmp_path / "run").write_text("")
+        with pytest.raises(InputError, match="run: cannot be made"):
+            Diffusion(**tiny).fit(waves, checkpoint=tmp_path / "run", progress=stop_at(1))
+
     def test_a_file_in_the_way_is_named(self, model: Diffusion, tmp_path: Path) -> None:
         (tmp_path / "model").write_text("")
         with pytest.raises(InputError, match="model: cannot be made"):

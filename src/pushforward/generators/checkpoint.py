@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,16 @@ from pushforward.errors import InputError, printable, require
 from pushforward.generators.records import from_json
 from pushforward.writing import atomic, write_text
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "exists", "read_history", "read_settings", "read_tensors", "write"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "exists",
+    "make",
+    "read_history",
+    "read_settings",
+    "read_tensors",
+    "write",
+]
 
 FORMAT = "pushforward-generator"
 FORMAT_VERSION = 1
@@ -32,6 +42,24 @@ def exists(directory: str | Path) -> bool:
     return (Path(directory) / _SETTINGS).exists()
 
 
+def make(directory: str | Path) -> Path:
+    """The directory, made where it is missing.
+
+    Raises:
+        InputError: it cannot be made, or nothing can be written there.
+    """
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{printable(directory)}: cannot be made: {error.strerror or error}") from error
+    require(
+        os.access(directory, os.W_OK),
+        f"{printable(directory)}: cannot be written; expected a writable folder",
+    )
+    return directory
+
+
 def write(
     directory: str | Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor], history: list[Any]
 ) -> None:
@@ -43,11 +71,7 @@ def write(
     Raises:
         InputError: the directory cannot be made or written, or no space is left.
     """
-    directory = Path(directory)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{printable(directory)}: cannot be made: {error.strerror or error}") from error
+    directory = make(directory)
     payload = safetensors.torch.save({name: tensor.detach().cpu() for name, tensor in tensors.items()})
     digest = hashlib.sha256(payload).hexdigest()
     with atomic(directory / _tensor_name(digest)) as temporary:

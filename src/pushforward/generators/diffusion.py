@@ -99,6 +99,8 @@ class Diffusion(AbstractGenerator):
         require(not resume or checkpoint is not None, "resume: got no checkpoint directory to resume from")
         about = Description.of(trajectories)
         hardware = Hardware.of(self.settings)
+        if checkpoint is not None:
+            store.make(checkpoint)  # now, not after an hour of training
         state = self._first_state(about, seed, hardware, checkpoint, resume)
         batches = Batches(trajectories, about, self.settings, seed)
         try:
@@ -112,7 +114,7 @@ class Diffusion(AbstractGenerator):
 
                 train(state, batches, hardware, after_step)
         finally:
-            if not state.updating and state.step > 0:
+            if state.step > 0 and state.is_whole():
                 self._keep(state, about, seed, checkpoint)
         return self
 

@@ -47,6 +47,10 @@ class TrainingState:
     updating: bool = False
     history: list[LogEntry] = field(default_factory=list)
 
+    def is_whole(self) -> bool:
+        """True between steps and while every weight is finite: only then is the state worth keeping."""
+        return not self.updating and all(bool(torch.isfinite(p).all()) for p in self.average.parameters())
+
     @classmethod
     def start(cls, denoiser: Denoiser, settings: DiffusionSettings) -> TrainingState:
         """The state before the first step."""
