@@ -1,0 +1,74 @@
+"""Every command and every line of Python that the README and the docs show was run, on small files of those names."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+STORMS = ROOT.parent / "shared" / "data" / "hurdat2-nepac-1949-2013.txt"
+# A later flag wins over an earlier one: the same command with a small budget.
+SMALLER = {
+    "train": "--steps 3 --widths 8 --batch-size 8",
+    "sample": "-n 30",
+    "simulate": "-n 50",
+    "demo": "",
+    "report": "-n 30",
+}
+
+
+PYTHON_SMALLER = {"steps=3000": "steps=3, widths=(8,)", "10_000": "30", "1_000_000": "60", "100_000": "60"}
+
+
+def fenced(page, language):
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+def commands(page):
+    for block in fenced(page, "bash"):
+        joined = re.sub(r"\\\n\s*", " ", block)
+        yield from [line.split("  #")[0] for line in joined.splitlines() if line.startswith("pushforward ")]
+
+
+SHOWN = [(page, list(commands(page))) for page in PAGES]
+PYTHON = [(page, fenced(page, "python")) for page in PAGES]
+
+
+@pytest.fixture
+def prepared(folder, monkeypatch):
+    from pushforward.commands import demo
+
+    monkeypatch.setattr(demo, "_QUICK", demo._Budget(n_data=200, steps=3, n_made=40))
+    monkeypatch.setattr(demo, "_FULL", demo._Budget(n_data=200, steps=3, n_made=40))
+    if STORMS.exists():
+        text = STORMS.read_text()
+        # The first storms are enough to show that the command works.
+        (folder / "hurdat2.txt").write_text(text[: text.index("EP", 400_000)])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"), [s for s in SHOWN if s[1]], ids=[s[0].name for s in SHOWN if s[1]]
+)
+def test_the_commands_of_a_page_run_in_order(prepared, run, page, lines):
+    for line in lines:
+        if "hurdat2.txt" in line and not STORMS.exists():
+            pytest.skip("the storm tracks of ../shared/data are not here")
+        words = shlex.split(line)[1:]
+        ran = run(*words, *shlex.split(SMALLER.get(words[0], "")))
+        assert ran.code in (0, 1), f"{line}: {ran.err}"
+
+
+@pytest.mark.parametrize(
+    ("page", "blocks"), [p for p in PYTHON if p[1]], ids=[p[0].name for p in PYTHON if p[1]]
+)
+def test_the_python_of_a_page_runs_in_order(prepared, page, blocks):
+    names: dict[str, object] = {}
+    for block in blocks:
+        for shown, smaller in PYTHON_SMALLER.items():
+            block = block.replace(shown, smaller)
+        exec(compile(block, str(page), "exec"), names)  # noqa: S102 - the project's own pages
