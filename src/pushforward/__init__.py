@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pushforward import formats, generators, measure, quantities, systems
     from pushforward.errors import InputError
     from pushforward.formats import batches, read, write
-    from pushforward.measure import Audit, Grid, Intended, Tally, audit
+    from pushforward.measure import Audit, Grid, Intended, Tally
+    from pushforward.measure.audit import audit
     from pushforward.quantities import Quantity
     from pushforward.report import Report, report
     from pushforward.trajectories import Trajectories

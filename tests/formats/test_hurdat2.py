@@ -43,6 +43,13 @@ def test_longitude_is_continuous_across_the_date_line(file):
     assert read(file).values[1, :, 1].tolist() == pytest.approx([-179.0, -179.6, -180.3, -181.0], abs=1e-4)
 
 
+def test_a_storm_that_starts_west_of_the_date_line_is_on_the_same_branch_as_the_others(file, hurdat2_text):
+    file.write_text(hurdat2_text.replace("N, 179.0W,", "N, 179.0E,").replace("N, 179.6W,", "N, 178.4E,"))
+    longitude = read(file).values[1, :, 1]
+    assert ((longitude > -280) & (longitude < 80)).all()
+    assert np.abs(np.diff(longitude)).max() < 180
+
+
 def test_a_missing_wind_makes_a_storm_invalid(file, hurdat2_text):
     for missing in ("-99", "-999", ""):
         file.write_text(hurdat2_text.replace("N, 179.0W,  60", f"N, 179.0W,{missing:>4}"))

@@ -14,7 +14,7 @@ from pushforward.commands.base import AbstractCommand, Outcome, command_line
 from pushforward.commands.files import AuditInputs, described, existing, stream
 from pushforward.errors import InputError, printable, require
 from pushforward.measure import Audit, AuditSettings, audit, audit_streams
-from pushforward.measure.audit import Chunk, Stream
+from pushforward.measure.streams import Chunk, Stream
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
 

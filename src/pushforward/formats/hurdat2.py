@@ -25,6 +25,8 @@ __all__ = ["Hurdat2", "Storm", "longest_run", "storms"]
 _HEADER = re.compile(r"([A-Z]{2}\d{6}),([^,]*),\s*(\d{1,6}),?\s*")
 _LONGEST_LINE = 4096
 _SYNOPTIC = ("0000", "0600", "1200", "1800")
+# Both basins of the data base lie around here, so that this turn of the globe holds each of them in one piece.
+_MIDDLE_LONGITUDE = -100.0
 _HOURS = 6.0
 _LIKE = Block(
     np.empty((0, 1, 3)),
@@ -56,7 +58,8 @@ class Hurdat2(AbstractFormat):
     """Six-hourly latitude, longitude and maximum sustained wind, one trajectory per storm, groups = storm ids.
 
     Records off the synoptic hours are left out. Where six-hourly records are missing, the longest run without a
-    gap is kept (the first of equals). Longitude is continuous across the date line, from [-180, 180) on. A missing
+    gap is kept (the first of equals). Longitude is continuous across the date line and on
+    one branch for all storms (medians in [-280, 80)): neighbours are never a turn apart. A missing
     wind makes the storm invalid: see `drop_invalid`.
     """
 
@@ -109,13 +112,15 @@ def storms(stream: IO[bytes]) -> Iterator[Storm]:
 
 
 def longest_run(storm: Storm) -> Storm:
-    """The storm's longest run of six-hourly records, its longitude unwrapped: no jump exceeds half a turn."""
+    """The storm's longest run of six-hourly records; its longitude has no jump of more than half a turn."""
     breaks = np.flatnonzero(np.diff(storm.hours) != _HOURS) + 1
     edges = np.concatenate([[0], breaks, [len(storm.hours)]])
     best = int(np.argmax(np.diff(edges)))
     kept = slice(int(edges[best]), int(edges[best + 1]))
     values = storm.values[kept].copy()
-    values[:, 1] = np.unwrap(values[:, 1], period=360.0)
+    longitude = np.unwrap(values[:, 1], period=360.0)
+    turns = np.round((np.median(longitude) - _MIDDLE_LONGITUDE) / 360.0)
+    values[:, 1] = longitude - 360.0 * turns
     return Storm(storm.name, storm.hours[kept], values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -35,6 +36,10 @@ class AbstractGenerator(ABC):
         self, n: int, seed: int = 0, *, progress: Progress | bool = False, **settings: Any
     ) -> Trajectories:
         """`n` new trajectories; the same seed gives the same bytes on the same machine."""
+
+    @abstractmethod
+    def sample_batches(self, n: int, seed: int = 0, **settings: Any) -> Iterator[Trajectories]:
+        """The trajectories of `sample(n, seed)` in batches, in memory that does not grow with n."""
 
     @abstractmethod
     def save(self, directory: str | Path) -> None:

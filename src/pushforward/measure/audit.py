@@ -2,235 +2,155 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pushforward.errors import InputError, named, printable, require
-from pushforward.measure.compare import compare
-from pushforward.measure.grid import Grid
-from pushforward.measure.inference import benjamini_hochberg
-from pushforward.measure.intended import Intended, Law
-from pushforward.measure.ranges import RangeScan, common_range
-from pushforward.measure.results import Audit, QuantityAudit, Verdict
-from pushforward.measure.tally import Tally
+from pushforward.measure.results import Audit
+from pushforward.measure.streams import AuditSettings, Chunk, Stream, Wanted, audit_streams
 
-__all__ = ["AuditSettings", "Chunk", "Stream", "audit_streams", "audit_values", "settle"]
+if TYPE_CHECKING:
+    from pushforward.quantities.base import AbstractQuantity
+    from pushforward.trajectories import Trajectories
 
-Array = NDArray[np.float64]
-Chunk = tuple[Mapping[str, Array], NDArray[Any] | None]
-# A stream can be read from the start any number of times; an audit needs two passes, or one if the range is given.
-Stream = Callable[[], Iterator[Chunk]]
-Wanted = Intended | Law | str
+__all__ = ["audit", "measured_stream"]
+
+_BATCH = 1 << 16
 
 
-@dataclass(frozen=True)
-class AuditSettings:
-    """How to compare.
-
-    Attributes:
-        level: error level of tests and bands.
-        resamples: resamples without drift behind p-values and noise floors.
-        bins: bins of the reported masses and of the total variation.
-        subdivisions: fine cells per bin, for W1, KS and quantiles.
-        seed: seed of the resampling.
-        range: (low, high) of the grid in the quantity's unit; found from the data when None.
-
-    Raises:
-        InputError: a level outside (0, 1), fewer than 99 resamples, a range upside down.
-    """
-
-    level: float = 0.05
-    resamples: int = 999
-    bins: int = 32
-    subdivisions: int = 32
-    seed: int = 0
-    range: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        require(0 < self.level < 1, f"level: got {self.level}; expected between 0 and 1")
-        require(99 <= self.resamples <= 10**6, f"resamples: got {self.resamples}; expected 99 to 1000000")
-        require(self.seed >= 0, f"seed: got {self.seed}; expected 0 or more")
-        Grid(*(self.range or (0.0, 1.0)), self.bins, self.subdivisions)
-
-
-def audit_values(
-    made: ArrayLike,
-    against: ArrayLike | None = None,
+def audit(
+    made: Trajectories | Callable[[], Iterator[Trajectories]],
+    against: Trajectories | Callable[[], Iterator[Trajectories]] | None = None,
     *,
-    intended: Wanted | None = None,
-    name: str = "value",
-    unit: str = "",
-    tolerance: float | None = None,
-    made_groups: ArrayLike | None = None,
-    against_groups: ArrayLike | None = None,
-    settings: AuditSettings | None = None,
-) -> Audit:
-    """Audit (N,) numbers that were measured elsewhere against other numbers or a stated law.
-
-    Raises:
-        InputError: arrays that are not (N,) numbers; neither or both of `against` and `intended`.
-    """
-    return audit_streams(
-        _one_array(name, made, made_groups),
-        None if against is None else _one_array(name, against, against_groups),
-        units={name: unit},
-        intended=None if intended is None else {name: intended},
-        tolerance=None if tolerance is None else {name: tolerance},
-        settings=settings,
-    )
-
-
-def _one_array(name: str, values: ArrayLike, groups: ArrayLike | None) -> Stream:
-    array = np.asarray(values)
-    require(
-        array.ndim == 1 and array.dtype.kind in "fiub",
-        f"{name}: got {array.dtype} of shape {array.shape}; expected (N,) real numbers",
-    )
-    ids = None if groups is None else np.asarray(groups)
-    require(ids is None or ids.shape == array.shape, f"groups of {name}: expected one per value")
-    chunk: Chunk = ({name: array.astype(np.float64)}, ids)
-    return lambda: iter([chunk])
-
-
-def audit_streams(
-    made: Stream,
-    against: Stream | None,
-    *,
-    units: Mapping[str, str],
-    intended: Mapping[str, Wanted] | None = None,
-    tolerance: Mapping[str, float] | None = None,
+    quantities: Sequence[AbstractQuantity | Callable[..., Any] | str] | AbstractQuantity | str | None = None,
+    intended: Wanted | Mapping[str, Wanted] | None = None,
+    tolerance: float | Mapping[str, float] | None = None,
+    group: str | None = None,
+    seed: int = 0,
     settings: AuditSettings | None = None,
     inputs: Mapping[str, str] | None = None,
 ) -> Audit:
-    """Audit streams of measured values, in constant memory: a pass for the range, a pass for the counts.
+    """Does generated motion keep the distribution of physical quantities?
 
     Args:
-        made: generated values, chunks of {name: (n,) values} with (n,) groups or None.
-        against: values whose law is intended; None where every law is stated.
-        units: the quantities to audit, in order, with their units.
-        intended: stated laws by name; the others are compared with `against`.
-        tolerance: accepted drift (W1) by name, in the quantity's unit.
+        made: generated trajectories, or a function that gives their batches (then memory stays constant).
+        against: trajectories whose quantities have the intended law, likewise.
+        quantities: what to measure: quantities, their command-line names, or any callables. Default: the data's
+            own quantity where its maker recorded one, else path length, displacement and mean speed.
+        intended: a stated law (`"uniform(1, 2)"`, a frozen scipy distribution), or several by quantity name.
+        tolerance: accepted drift (W1) in the quantity's unit, or several by name.
+        group: cluster ids: None uses the data's `groups`, `"none"` ignores them, another name takes that condition.
+        seed: seed of the resampling.
+        settings: grid, level and resamples; its seed is replaced by `seed`.
 
     Raises:
-        InputError: a quantity with neither reference nor law; no or too few values; unknown names.
+        InputError: nothing to compare with, undefined quantities, channels that disagree, unknown names.
     """
-    settings = settings or AuditSettings()
-    laws = {key: Intended.of(law) for key, law in (intended or {}).items()}
-    limits = dict(tolerance or {})
-    for given in (*laws, *limits):
-        if given not in units:
-            raise named("quantity", given, units)
-    for key, limit in limits.items():
-        require(
-            np.isfinite(limit) and limit > 0, f"tolerance of {key}: got {limit}; expected a positive number"
-        )
-    unstated = [key for key in units if key not in laws]
-    if against is None and unstated:
+    from dataclasses import replace
+
+    first = _first(made, "made")
+    reference_first = None if against is None else _first(against, "the reference")
+    if reference_first is not None and reference_first.channels != first.channels:
         raise InputError(
-            f"quantity {printable(unstated[0])!r} has nothing to be compared with: "
-            "give reference data or an intended law"
+            f"channels differ: made has {_listed(first.channels)}, the reference {_listed(reference_first.channels)}"
         )
-    grids = _grids(made, against if unstated else None, units, laws, settings)
-    made_tallies = _count(made, grids)
-    against_tallies = (
-        _count(against, {k: grids[k] for k in unstated}) if against is not None and unstated else {}
+    chosen = _chosen(quantities, first if reference_first is None else reference_first)
+    units = {quantity.label: quantity.unit_of(first) for quantity in chosen}
+    require(len(units) == len(chosen), "quantities: the same one was asked for twice")
+    return audit_streams(
+        measured_stream(made, chosen, group),
+        None if against is None else measured_stream(against, chosen, group),
+        units=units,
+        intended=_by_name("intended law", intended, units),
+        tolerance=_by_name("tolerance", tolerance, units, every=True),
+        settings=replace(settings or AuditSettings(), seed=seed),
+        inputs=inputs,
     )
-    found = [
-        compare(
-            made_tallies[key],
-            laws[key] if key in laws else against_tallies[key],
-            name=key,
-            unit=unit,
-            # By name, so that a quantity's figures do not depend on what else is audited.
-            rng=np.random.default_rng([settings.seed, zlib.crc32(key.encode())]),
-            resamples=settings.resamples,
-            level=settings.level,
-            tolerance=limits.get(key),
+
+
+def measured_stream(
+    source: Trajectories | Callable[[], Iterator[Trajectories]],
+    quantities: Sequence[AbstractQuantity],
+    group: str | None = None,
+) -> Stream:
+    """The quantities of each batch of a source. Of trajectories in memory they are measured once and kept."""
+    if callable(source):
+        return lambda: (_measure(batch, quantities, group) for batch in source())
+    kept: list[Chunk] = []
+
+    def stream() -> Iterator[Chunk]:
+        if not kept:
+            kept.extend(_measure(batch, quantities, group) for batch in source.batches(_BATCH))
+        return iter(kept)
+
+    return stream
+
+
+def _measure(batch: Trajectories, quantities: Sequence[AbstractQuantity], group: str | None) -> Chunk:
+    return {quantity.label: quantity(batch) for quantity in quantities}, _groups(batch, group)
+
+
+def _groups(batch: Trajectories, group: str | None) -> NDArray[Any] | None:
+    if group is None or (group == batch.group_name and batch.groups is not None):
+        return batch.groups
+    if group == "none":
+        return None
+    if group not in batch.conditions:
+        valid = [*batch.conditions, "none", *([batch.group_name] if batch.groups is not None else [])]
+        raise named("group", group, valid)
+    return _whole(batch.conditions[group], group)
+
+
+def _whole(ids: NDArray[np.float64], group: str) -> NDArray[np.int64]:
+    require(
+        ids.ndim == 1 and bool((ids == np.rint(ids)).all()),
+        f"group {printable(group)!r}: expected whole numbers as cluster ids",
+    )
+    return ids.astype(np.int64)
+
+
+def _first(source: Trajectories | Callable[[], Iterator[Trajectories]], side: str) -> Trajectories:
+    batch = next(source(), None) if callable(source) else source
+    if batch is None or len(batch) == 0:
+        raise InputError(f"{side} holds no trajectories; expected at least 2")
+    return batch
+
+
+def _chosen(
+    quantities: Sequence[AbstractQuantity | Callable[..., Any] | str] | AbstractQuantity | str | None,
+    trajectories: Trajectories,
+) -> list[AbstractQuantity]:
+    from pushforward.quantities import default_for, parse
+    from pushforward.quantities.base import AbstractQuantity, Quantity
+
+    if quantities is None:
+        return list(default_for(trajectories))
+    if isinstance(quantities, str | AbstractQuantity) or callable(quantities):
+        quantities = [quantities]
+    chosen: list[AbstractQuantity] = []
+    for quantity in quantities:
+        if isinstance(quantity, str):
+            chosen.append(parse(quantity))
+        else:
+            chosen.append(quantity if isinstance(quantity, AbstractQuantity) else Quantity(quantity))
+    require(len(chosen) > 0, "quantities: got none; expected at least one")
+    return chosen
+
+
+def _by_name(what: str, given: Any, units: Mapping[str, str], every: bool = False) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return dict(given)
+    if len(units) > 1 and not every:
+        raise InputError(
+            f"{what}: got one for {len(units)} quantities; name them, as in {next(iter(units))}=..."
         )
-        for key, unit in units.items()
-    ]
-    from pushforward import __version__
-
-    ranges = {key: [grid.low, grid.high] for key, grid in grids.items()}
-    return Audit(
-        quantities=settle(found, settings.level),
-        seed=settings.seed,
-        level=settings.level,
-        resamples=settings.resamples,
-        grid={"bins": settings.bins, "subdivisions": settings.subdivisions, "ranges": ranges},
-        version=__version__,
-        inputs=dict(inputs or {}),
-    )
+    return dict.fromkeys(units, given)
 
 
-def _grids(
-    made: Stream,
-    against: Stream | None,
-    units: Mapping[str, str],
-    laws: Mapping[str, Intended],
-    settings: AuditSettings,
-) -> dict[str, Grid]:
-    size = (settings.bins, settings.subdivisions)
-    if settings.range is not None:
-        return {key: Grid(*settings.range, *size) for key in units}
-    grids = {key: Grid(*law.range(settings.bins), *size) for key, law in laws.items()}
-    missing = [key for key in units if key not in grids]
-    if missing:
-        sides = [made] if against is None else [made, against]
-        scans = [_scan(side, missing) for side in sides]
-        for key in missing:
-            empty = [i for i, scan in enumerate(scans) if scan[key].n == 0]
-            if empty:
-                side = ("made", "the reference")[empty[0]]
-                raise InputError(f"quantity {printable(key)!r}: not defined on any trajectory of {side}")
-            grids[key] = Grid.covering(*common_range([scan[key] for scan in scans]), *size)
-    return grids
-
-
-def _scan(stream: Stream, names: Sequence[str]) -> dict[str, RangeScan]:
-    scans = {key: RangeScan() for key in names}
-    for values, _ in stream():
-        for key, scan in scans.items():
-            scan.add(values[key])
-    return scans
-
-
-def _count(stream: Stream, grids: Mapping[str, Grid]) -> dict[str, Tally]:
-    tallies = {key: Tally.zero(grid) for key, grid in grids.items()}
-    for values, groups in stream():
-        for key in tallies:
-            tallies[key] = tallies[key].add(values[key], groups)
-    return tallies
-
-
-def settle(found: Iterable[QuantityAudit], level: float) -> tuple[QuantityAudit, ...]:
-    """Verdicts over all quantities: Benjamini–Hochberg on W1's p-values, then the tolerances.
-
-    Without a tolerance: `drift` where the adjusted p-value is at most `level`, else `no drift found`.
-    With one: `drift` where in addition W1's lower limit exceeds it, `within tolerance` where W1's upper limit
-    does not (an equivalence test in the user's unit), else `inconclusive`.
-    """
-    quantities = list(found)
-    if not quantities:
-        raise InputError("audit: got no quantity; expected at least one")
-    adjusted = benjamini_hochberg(np.array([quantity.w1.p_value for quantity in quantities]))
-    return tuple(
-        replace(quantity, p_adjusted=float(p), verdict=_verdict(quantity, float(p), level))
-        for quantity, p in zip(quantities, adjusted, strict=True)
-    )
-
-
-def _verdict(quantity: QuantityAudit, p_adjusted: float, level: float) -> Verdict:
-    if quantity.tolerance is None:
-        return "drift" if p_adjusted <= level else "no drift found"
-    if quantity.w1.high <= quantity.tolerance:
-        return "within tolerance"
-    if p_adjusted <= level and quantity.w1.low > quantity.tolerance:
-        return "drift"
-    return "inconclusive"
+def _listed(channels: Sequence[str]) -> str:
+    return ", ".join(printable(channel, 40) for channel in channels[:20])

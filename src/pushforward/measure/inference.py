@@ -206,9 +206,11 @@ def design_effect(side: Tally, below: Array) -> float:
 
     `below`: (cells + 2,) weights in [0, 1], how much of each cell counts.
     """
+    if side.groups is None:
+        return 1.0
     share = float(side.mass @ below)
     independent = share * (1 - share) / side.n
-    if side.groups is None or independent <= 0:
+    if independent <= 0:
         return 1.0
     error, degrees = _clustered(side, below)
     # Student's quantile in place of the normal one, as the spread between few clusters is itself uncertain.
