@@ -160,6 +160,14 @@ def test_groups_widen_the_uncertainty():
     assert (honest.n_groups_made, naive.n_groups_made) == (40, None)
 
 
+def test_groups_of_one_are_independent_values():
+    alone = audit_values(normal(80, seed=1), normal(90), settings=FAST)
+    named = audit_values(
+        normal(80, seed=1), normal(90), made_groups=range(80), against_groups=range(90), settings=FAST
+    )
+    assert named.to_text() == alone.to_text()
+
+
 def test_a_condition_can_be_the_group():
     storms = {"storm": np.repeat(np.arange(20.0), 10)}
     made, data = motion(200, conditions=storms), motion(200, seed=1, conditions=storms)

@@ -12,7 +12,7 @@ import tyro
 from pushforward.commands.audit import AuditOptions, outcome_of
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import described, existing, stream
-from pushforward.commands.runs import RunRecord
+from pushforward.commands.runs import RunRecord, samples_of
 from pushforward.errors import InputError, printable
 from pushforward.measure import Audit, audit
 from pushforward.trajectories import Trajectories
@@ -81,7 +81,7 @@ class MakeReport(AbstractCommand):
                 inputs={"made": described(made_file), "against": record.described},
             )
         shown = [made.select(slice(0, _SHOWN)), _first(record)]
-        return outcome_of(found, shown, self.output, self.figures, self._settings(record))
+        return outcome_of(found, shown, self.output, self.figures, self._settings(record, made_file))
 
     def _samples(self) -> Path:
         if self.made is not None:
@@ -93,12 +93,13 @@ class MakeReport(AbstractCommand):
             Sample(run_folder=self.source, n=self.n, seed=self.seed, quiet=self.quiet).run()
         return usual
 
-    def _settings(self, record: RunRecord) -> dict[str, Any]:
+    def _settings(self, record: RunRecord, made_file: Path) -> dict[str, Any]:
         from pushforward.generators.checkpoint import read_settings
 
         stored = read_settings(self.source)
         kept = {name: stored.get(name) for name in ("generator", "seed", "step", "settings")}
-        return {**kept, "trained by": record.command}
+        sampling = samples_of(self.source, made_file)
+        return {**kept, "trained by": record.command, **({"sampling": sampling} if sampling else {})}
 
 
 def _first(record: RunRecord) -> Trajectories:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,9 +16,10 @@ from pushforward.errors import InputError, printable
 from pushforward.formats.base import ReadSettings
 from pushforward.writing import write_text
 
-__all__ = ["RunRecord"]
+__all__ = ["RunRecord", "remember_samples", "samples_of"]
 
 _FILE = "run.json"
+_SAMPLES = "samples.json"
 _LARGEST = 1 << 20
 
 
@@ -90,3 +92,28 @@ class RunRecord:
             return cls(Path(record["data"]), inputs, str(record["described"]), str(record["command"]))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: is damaged: {type(error).__name__}: {printable(error)}") from None
+
+
+def remember_samples(run: Path, file: Path, settings: Mapping[str, Any]) -> None:
+    """Keep in the run how a file of samples was made, so that a report of it can say so."""
+    known = _all_samples(run)
+    known[str(file.resolve())] = {**settings, "command": command_line()}
+    write_text(run / _SAMPLES, json.dumps(known, indent=1) + "\n")
+
+
+def samples_of(run: Path, file: Path) -> dict[str, Any]:
+    """How a file of samples was made, as far as the run knows; else nothing."""
+    found = _all_samples(run).get(str(file.resolve()), {})
+    return found if isinstance(found, dict) else {}
+
+
+def _all_samples(run: Path) -> dict[str, Any]:
+    """The run's record of its samples; one that is missing or damaged is no reason not to sample again."""
+    path = run / _SAMPLES
+    try:
+        if path.stat().st_size > _LARGEST:
+            return {}
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -11,6 +11,7 @@ import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import existing
+from pushforward.commands.runs import remember_samples
 from pushforward.errors import printable, require
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
@@ -56,6 +57,7 @@ class Sample(AbstractCommand):
         with self.progress("sampling") as report:
             parts = model.sample_batches(self.n, self.seed, **asdict(self.sampling))
             write(output, _counted(parts, self.n, report))
+        remember_samples(self.run_folder, output, {"n": self.n, "seed": self.seed, **asdict(self.sampling)})
         record = {"run": str(self.run_folder), "file": str(output), "n": self.n, "seed": self.seed}
         return Outcome(f"{printable(output)}: {self.n:,} trajectories, seed {self.seed}", record)
 

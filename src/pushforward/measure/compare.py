@@ -64,8 +64,10 @@ def compare(
         InputError: fewer than two defined values or fewer than two groups on a side.
     """
     _enough(name, "made", made)
+    made = made.without_single_groups()
     if isinstance(against, Tally):
         _enough(name, "the reference", against)
+        against = against.without_single_groups()
     expected = _expected(against, made.grid)
     tails = _pooled_tails(made, expected)
     observed = made.mass - expected.mass

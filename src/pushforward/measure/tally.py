@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Self, final
@@ -136,6 +136,12 @@ class Tally:
             self.excess_above + other.excess_above,
             mine + theirs if mine is not None and theirs is not None else (mine or theirs),
         )
+
+    def without_single_groups(self) -> Tally:
+        """The same tally, without groups where each of them has one value: such values are independent."""
+        if self.groups is None or len(self.groups.labels) < self.n:
+            return self
+        return replace(self, groups=None)
 
     @property
     def mass(self) -> NDArray[np.float64]:
