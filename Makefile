@@ -31,7 +31,7 @@ bench: $(VENV)/.peers  ## the benchmarks, side by side with peers, as one table
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.dev   ## the documentation, warnings as errors, into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) site dist

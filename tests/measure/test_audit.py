@@ -51,6 +51,17 @@ def test_a_stated_law_is_tested_with_one_sample():
     assert lost.quantities[0].bins.made[-3:].sum() == pytest.approx(0.2 / 1.2, abs=0.03)
 
 
+def test_samples_can_be_the_intended_law_with_their_own_noise():
+    data, made = normal(300), normal(4000, 0.1, 1)
+    given = audit_values(made, intended=data, settings=FAST).quantities[0]
+    against = audit_values(made, data, settings=FAST).quantities[0]
+    assert given.n_reference == 300
+    assert given.mean_shift == against.mean_shift
+    assert given.w1.value == pytest.approx(against.w1.value, abs=0.005)
+    with pytest.raises(InputError, match="finite numbers"):
+        audit_values(made, intended=[1.0, np.nan])
+
+
 def test_a_local_change_is_marked_where_it_is():
     rng = np.random.default_rng(3)
     data, made = rng.uniform(0, 1, 20_000), rng.uniform(0, 1, 20_000)

@@ -65,6 +65,9 @@ def compare(
     """
     _enough(name, "made", made)
     made = made.without_single_groups()
+    intended = "data" if isinstance(against, Tally) else against.text
+    if isinstance(against, Intended) and against.drawn is not None:
+        against = Tally.zero(made.grid).add(against.drawn)
     if isinstance(against, Tally):
         _enough(name, "the reference", against)
         against = against.without_single_groups()
@@ -80,7 +83,7 @@ def compare(
     return QuantityAudit(
         name=name,
         unit=unit,
-        intended="data" if isinstance(against, Tally) else against.text,
+        intended=intended,
         n_made=made.n,
         n_reference=None if sample is None else sample.n,
         n_invalid=made.n_invalid,

@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, Protocol, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,10 +46,11 @@ class Law(Protocol):
 @final
 @dataclass(frozen=True)
 class Intended:
-    """π(q): the wanted law of a quantity. Samples of it are given to an audit as `against` instead.
+    """π(q): the wanted law of a quantity.
 
-    `Intended.uniform(1, 2)`, `Intended.parse("0.5*normal(0,1) + 0.5*uniform(2,3)")`, or
-    `Intended(scipy.stats.gamma(2))` for any frozen scipy distribution.
+    `Intended.uniform(1, 2)`, `Intended.parse("0.5*normal(0,1) + 0.5*uniform(2,3)")`, `Intended.samples(values)`, or
+    `Intended(scipy.stats.gamma(2))` for any frozen scipy distribution. Of samples an audit takes the sampling
+    noise into account (two samples); a distribution is taken as exact (one sample).
 
     Attributes:
         law: a frozen scipy distribution or a mixture of them.
@@ -75,11 +76,15 @@ class Intended:
             object.__setattr__(self, "text", f"{getattr(frozen, 'name', 'distribution')}({arguments})")
 
     @classmethod
-    def of(cls, wanted: Intended | Law | str) -> Intended:
-        """An `Intended` from itself, a frozen scipy distribution or text."""
+    def of(cls, wanted: Intended | Law | str | ArrayLike) -> Intended:
+        """An `Intended` from itself, a frozen scipy distribution, text or samples."""
         if isinstance(wanted, Intended):
             return wanted
-        return cls.parse(wanted) if isinstance(wanted, str) else cls(wanted)
+        if isinstance(wanted, str):
+            return cls.parse(wanted)
+        if isinstance(wanted, Sequence | np.ndarray):
+            return cls.samples(wanted)
+        return cls(cast(Law, wanted))
 
     @classmethod
     def uniform(cls, low: float, high: float) -> Intended:
@@ -91,6 +96,28 @@ class Intended:
             f"uniform({low:g}, {high:g}): expected finite numbers, low < high",
         )
         return cls(stats.uniform(low, high - low), f"uniform({low:g}, {high:g})")
+
+    @classmethod
+    def samples(cls, values: ArrayLike) -> Intended:
+        """The law that (n,) finite samples were drawn from.
+
+        Raises:
+            InputError: fewer than two samples, or what are not finite numbers.
+        """
+        array = np.asarray(values)
+        require(
+            array.ndim == 1
+            and array.dtype.kind in "fiub"
+            and len(array) >= 2
+            and bool(np.isfinite(array).all()),
+            f"intended samples: got {array.dtype} of shape {array.shape}; expected (n,) finite numbers, n at least 2",
+        )
+        return cls(_Empirical(np.sort(array.astype(np.float64))), f"{len(array):,} samples")
+
+    @property
+    def drawn(self) -> Array | None:
+        """The samples that the law was given as, sorted; None for a stated law."""
+        return self.law.values if isinstance(self.law, _Empirical) else None
 
     @classmethod
     def parse(cls, text: str) -> Intended:
@@ -213,6 +240,35 @@ class _Mixture:
         for i, law in enumerate(self.laws):
             drawn[which == i] = law.rvs(size=int((which == i).sum()), random_state=random_state)
         return drawn
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Empirical:
+    """The law that gives each of its (sorted) values the same mass."""
+
+    values: Array
+
+    def cdf(self, x: ArrayLike) -> Array:
+        return np.asarray(np.searchsorted(self.values, x, side="right") / len(self.values))
+
+    def ppf(self, q: ArrayLike) -> Array:
+        level = np.asarray(q, dtype=np.float64)
+        return np.asarray(np.quantile(self.values, level, method="inverted_cdf"))
+
+    def mean(self) -> float:
+        return float(self.values.mean())
+
+    def std(self) -> float:
+        return float(self.values.std(ddof=1))
+
+    def support(self) -> tuple[float, float]:
+        low, high = float(self.values[0]), float(self.values[-1])
+        half = 0.0 if low < high else 0.5 * max(abs(low), 1.0)
+        return low - half, high + half
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        return random_state.choice(self.values, size=size)
 
 
 def _terms(node: ast.expr) -> list[ast.expr]:

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Chunk = tuple[Mapping[str, Array], NDArray[Any] | None]
 # A stream can be read from the start any number of times; an audit needs two passes, or one if the range is given.
 Stream = Callable[[], Iterator[Chunk]]
-Wanted = Intended | Law | str
+Wanted = Intended | Law | str | Sequence[float] | Array
 
 
 @dataclass(frozen=True)
