@@ -85,3 +85,18 @@ def test_design_effect_of_copies_is_the_number_of_copies_but_for_students_wideni
 
 def test_sidak_levels_of_independent_intervals_multiply_to_the_whole():
     assert (1 - inference.sidak(0.05, 34)) ** 34 == pytest.approx(0.95)
+
+
+def test_bin_interval_is_the_equal_tailed_beta_interval():
+    low, high = inference.bin_interval(np.array([0.0, 0.3, 1.0]), 10, 0.05)
+    assert (low[0], high[2]) == (0.0, 1.0)
+    assert (low[1], high[1]) == pytest.approx(stats.beta(3.5, 7.5).interval(0.95))
+
+
+def test_passing_the_upper_limit_is_a_p_value_of_at_most_the_level():
+    rng = np.random.default_rng(6)
+    for resamples in (99, 199, 999):
+        null = rng.normal(size=resamples)
+        limit = inference.upper_limit(null, 0.05)
+        for observed in (limit - 1e-6, limit + 1e-6):
+            assert (observed > limit) == (inference.p_values(observed, null) <= 0.05)

@@ -174,7 +174,7 @@ def _distances(
     result = {}
     for name, value in all_of(observed).items():
         without = np.concatenate([block[name] for block in blocks])
-        floor, size = float(np.quantile(without, 1 - level)), float(value)
+        floor, size = float(inference.upper_limit(without, level)), float(value)
         p = inference.p_values(size, without)
         result[name] = Distance(size, floor, p, max(size - floor, 0.0), size + floor)
     return result
@@ -208,12 +208,12 @@ def _bins(observed: Array, null: list[Array], made: Tally, expected: _Expected, 
     """Masses per bin; the null band is calibrated so that all bins hold together in 1 − level of resamples."""
     grid = made.grid
     by_bin = np.concatenate([grid.by_bin(block) for block in null])
-    spread = by_bin.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
-    half = float(np.quantile(np.abs(by_bin / scale).max(axis=1), 1 - level)) * spread
     wanted, found = grid.by_bin(expected.mass), grid.by_bin(made.mass)
+    spread = _spread(by_bin, made, expected)
+    scale = np.where(spread > 0, spread, 1.0)
+    half = float(inference.upper_limit(np.abs(by_bin / scale).max(axis=1), level)) * spread
     n = np.array([made.n / inference.design_effect(made, one) for one in _one_bin_each(grid, made)])
-    low, high = inference.proportion_interval(found, n, inference.sidak(level, len(found)))
+    low, high = inference.bin_interval(found, n, inference.sidak(level, len(found)))
     # Rounding must not make a gain of a bin in which nothing can vary.
     margin = half + 1e-12
     difference = grid.by_bin(observed)
@@ -227,6 +227,21 @@ def _bins(observed: Array, null: list[Array], made: Tally, expected: _Expected, 
         null_high=np.minimum(wanted + half, 1.0),
         gain=(difference > margin).astype(np.int64) - (difference < -margin).astype(np.int64),
     )
+
+
+def _spread(null: Array, made: Tally, expected: _Expected) -> Array:
+    """(bins + 2,) standard deviation of each bin's difference without drift.
+
+    Of independent values it follows from the pooled masses alone, which keeps the band's calibration exact.
+    """
+    sample = expected.sample
+    if made.groups is not None or (sample is not None and sample.groups is not None):
+        return np.asarray(null.std(axis=0))
+    pooled, inverse = made.grid.by_bin(expected.mass), 1 / made.n
+    if sample is not None:
+        pooled = made.grid.by_bin(made.counts + sample.counts) / (made.n + sample.n)
+        inverse += 1 / sample.n
+    return np.asarray(np.sqrt(pooled * (1 - pooled) * inverse))
 
 
 def _one_bin_each(grid: Grid, made: Tally) -> Array:

@@ -85,6 +85,17 @@ REFERENCES: dict[str, str] = {
   year    = {1927},
   doi     = {10.1080/01621459.1927.10502953}
 }""",
+    "brown2001interval": """\
+@article{brown2001interval,
+  title   = {Interval Estimation for a Binomial Proportion},
+  author  = {Brown, Lawrence D. and Cai, T. Tony and DasGupta, Anirban},
+  journal = {Statistical Science},
+  volume  = {16},
+  number  = {2},
+  pages   = {101--133},
+  year    = {2001},
+  doi     = {10.1214/ss/1009213286}
+}""",
     "woodruff1952confidence": """\
 @article{woodruff1952confidence,
   title   = {Confidence Intervals for Medians and Other Position Measures},
@@ -180,6 +191,7 @@ def used(audit: Audit, settings: Mapping[str, Any] | None = None, channels: Iter
         "szekely2013energy": bool(quantities),
         "anderson1962cramer": sampled,
         "wilson1927inference": bool(quantities),
+        "brown2001interval": bool(quantities),
         "woodruff1952confidence": any(quantity.quantile_shifts for quantity in quantities),
         "newcombe1998interval": sampled,
         "zou2008construction": sampled and any(quantity.quantile_shifts for quantity in quantities),
