@@ -123,36 +123,15 @@ def audit_streams(
     settings = settings or AuditSettings()
     laws = {key: Intended.of(law) for key, law in (intended or {}).items()}
     limits = dict(tolerance or {})
-    for given in (*laws, *limits):
-        if given not in units:
-            raise named("quantity", given, units)
-    for key, limit in limits.items():
-        require(
-            np.isfinite(limit) and limit > 0, f"tolerance of {key}: got {limit}; expected a positive number"
-        )
     unstated = [key for key in units if key not in laws]
-    if against is None and unstated:
-        raise InputError(
-            f"quantity {printable(unstated[0])!r} has nothing to be compared with: "
-            "give reference data or an intended law"
-        )
+    _check(units, laws, limits, unstated if against is None else [])
     grids = _grids(made, against if unstated else None, units, laws, settings)
     made_tallies = _count(made, grids)
     against_tallies = (
         _count(against, {k: grids[k] for k in unstated}) if against is not None and unstated else {}
     )
     found = [
-        compare(
-            made_tallies[key],
-            laws[key] if key in laws else against_tallies[key],
-            name=key,
-            unit=unit,
-            # By name, so that a quantity's figures do not depend on what else is audited.
-            rng=np.random.default_rng([settings.seed, zlib.crc32(key.encode())]),
-            resamples=settings.resamples,
-            level=settings.level,
-            tolerance=limits.get(key),
-        )
+        _compared(key, unit, made_tallies[key], laws.get(key) or against_tallies[key], settings, limits)
         for key, unit in units.items()
     ]
     from pushforward import __version__
@@ -166,6 +145,48 @@ def audit_streams(
         grid={"bins": settings.bins, "subdivisions": settings.subdivisions, "ranges": ranges},
         version=__version__,
         inputs=dict(inputs or {}),
+    )
+
+
+def _check(
+    units: Mapping[str, str],
+    laws: Mapping[str, Intended],
+    limits: Mapping[str, float],
+    nothing: Sequence[str],
+) -> None:
+    for given in (*laws, *limits):
+        if given not in units:
+            raise named("quantity", given, units)
+    for key, limit in limits.items():
+        require(
+            bool(np.isfinite(limit)) and limit > 0,
+            f"tolerance of {key}: got {limit}; expected a positive number",
+        )
+    if nothing:
+        raise InputError(
+            f"quantity {printable(nothing[0])!r} has nothing to be compared with: "
+            "give reference data or an intended law"
+        )
+
+
+def _compared(
+    key: str,
+    unit: str,
+    made: Tally,
+    against: Tally | Intended,
+    settings: AuditSettings,
+    limits: Mapping[str, float],
+) -> QuantityAudit:
+    return compare(
+        made,
+        against,
+        name=key,
+        unit=unit,
+        # By name, so that a quantity's figures do not depend on what else is audited.
+        rng=np.random.default_rng([settings.seed, zlib.crc32(key.encode())]),
+        resamples=settings.resamples,
+        level=settings.level,
+        tolerance=limits.get(key),
     )
 
 

@@ -169,7 +169,7 @@ def _outside(axes: Axes, bins: Bins) -> None:
             transform=axes.transAxes,
             ha=side,
             va="top",
-            fontsize=8.5,
+            fontsize=9,
             color=MUTED,
             linespacing=1.3,
         )
