@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
-# One thread, as the speed bar says; BLAS reads this once, when NumPy is imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from benchmarks.table import Row, table
 from pushforward.quantities import QUANTITIES, DominantFrequency, MinimumClearance, PathLength, TimeInRegion
 from pushforward.trajectories import Trajectories
 
@@ -42,17 +37,17 @@ def plain_path_length(values: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.diff(values, axis=1), axis=2).sum(axis=1)
 
 
-def rows(n: int = N) -> list[dict[str, Any]]:
-    """One row for each measurement: what, ours, peer, ratio (ours / peer), unit."""
+def rows(n: int = N) -> list[Row]:
+    """One row for each quantity, beside one pass of `np.sum` over the same array, which is the limit."""
     rng = np.random.default_rng(0)
     motion = Trajectories(rng.standard_normal((n, T, C), dtype=np.float32))
     quantity = PathLength()
     ours, total = best_of(lambda: quantity(motion), lambda: np.sum(motion.values))
     (plain,) = best_of(lambda: plain_path_length(motion.values), repeats=2)
     shape = f"{n:,} × {T} × {C}"
-    table = [
-        _row(f"path-length of {shape} against np.sum of the array (bar: 3)", ours, total),
-        _row(f"path-length of {shape} against plain NumPy", ours, plain),
+    found = [
+        _row(f"path-length of {shape}; bar: 0.33×", ours, "np.sum", total),
+        _row(f"path-length of {shape}", ours, "NumPy expression", plain),
     ]
     few = motion.select(slice(0, n // 10))
     for name, kind in QUANTITIES.items():
@@ -61,20 +56,22 @@ def rows(n: int = N) -> list[dict[str, Any]]:
             seconds, reference = best_of(
                 lambda measured=measured: measured(few), lambda: np.sum(few.values), repeats=3
             )
-            table.append(_row(f"{name} of {n // 10:,} × {T} × {C} against np.sum", seconds, reference))
-    return table
+            found.append(_row(f"{name} of {n // 10:,} × {T} × {C}", seconds, "np.sum", reference))
+    return found
 
 
-def _row(what: str, ours: float, peer: float) -> dict[str, Any]:
-    return {"what": what, "ours": ours, "peer": peer, "ratio": ours / peer, "unit": "s"}
+def _row(what: str, ours: float, peer: str, theirs: float) -> Row:
+    return {
+        "what": what,
+        "ours": f"{ours:.4f} s",
+        "peer": f"{peer} {theirs:.4f} s",
+        "ratio": f"{theirs / ours:.3g}×",
+    }
 
 
 def main() -> None:
     """Print the table."""
-    for row in rows():
-        print(
-            f"{row['what']:<75} {row['ours']:9.4f} {row['unit']} {row['peer']:9.4f} {row['unit']} {row['ratio']:8.2f}×"
-        )
+    print(table(rows()))
 
 
 if __name__ == "__main__":
