@@ -16,7 +16,7 @@ from pushforward.formats.base import ReadSettings
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
 
-__all__ = ["AuditInputs", "described", "existing", "stream"]
+__all__ = ["AuditInputs", "counted", "described", "existing", "stream"]
 
 _BATCH = 8192
 _HASHED = 1 << 31
@@ -69,3 +69,12 @@ def described(path: Path) -> str:
     with path.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     return f"{printable(path)} ({size:,} bytes, sha256 {digest[:16]}…)"
+
+
+def counted(parts: Iterator[Trajectories], n: int, report: Progress) -> Iterator[Trajectories]:
+    """The same batches, telling after each how many of `n` trajectories are done."""
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part)
+        report(done, n)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,11 +9,9 @@ from typing import Annotated, Literal
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
-from pushforward.commands.files import existing
+from pushforward.commands.files import counted, existing
 from pushforward.commands.runs import remember_samples
 from pushforward.errors import printable, require
-from pushforward.progress import Progress
-from pushforward.trajectories import Trajectories
 
 __all__ = ["Sample", "Sampling"]
 
@@ -56,15 +53,7 @@ class Sample(AbstractCommand):
         output = self.output or self.run_folder / "made.npz"
         with self.progress("sampling") as report:
             parts = model.sample_batches(self.n, self.seed, **asdict(self.sampling))
-            write(output, _counted(parts, self.n, report))
+            write(output, counted(parts, self.n, report))
         remember_samples(self.run_folder, output, {"n": self.n, "seed": self.seed, **asdict(self.sampling)})
         record = {"run": str(self.run_folder), "file": str(output), "n": self.n, "seed": self.seed}
         return Outcome(f"{printable(output)}: {self.n:,} trajectories, seed {self.seed}", record)
-
-
-def _counted(parts: Iterator[Trajectories], n: int, report: Progress) -> Iterator[Trajectories]:
-    done = 0
-    for part in parts:
-        yield part
-        done += len(part)
-        report(done, n)

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
+from pushforward.commands.files import counted
 from pushforward.errors import printable
 
 __all__ = ["Simulate"]
@@ -39,8 +40,9 @@ class Simulate(AbstractCommand):
 
         system = create(self.system)
         law = Intended.parse(self.intended or system.default_intended)
-        made = system.sample(self.n, law, T=self.T, dt=self.dt, seed=self.seed)
-        write(self.output, made)
+        parts = system.sample_batches(self.n, law, T=self.T, dt=self.dt, seed=self.seed)
+        with self.progress("simulating") as report:
+            write(self.output, counted(parts, self.n, report))
         record = {
             "system": self.system,
             "n": self.n,
@@ -48,4 +50,5 @@ class Simulate(AbstractCommand):
             "seed": self.seed,
             "file": str(self.output),
         }
-        return Outcome(f"{printable(self.output)}: {made!r}\n{system.quantity.label} ~ {law.text}", record)
+        made = f"{printable(self.output)}: {self.n:,} trajectories of {self.system}"
+        return Outcome(f"{made}, {system.quantity.label} ~ {law.text}", record)

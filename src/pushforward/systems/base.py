@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +16,8 @@ from pushforward.quantities.settings import fit_settings
 from pushforward.trajectories import Trajectories
 
 __all__ = ["AbstractSystem", "draw"]
+
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,43 @@ class AbstractSystem(ABC):
         Raises:
             InputError: a law or number that does not fit, or a quantity that the system cannot have.
         """
+        return Trajectories.concat(list(self.sample_batches(n, intended, T, dt, seed)))
+
+    def sample_batches(
+        self,
+        n: int,
+        intended: object,
+        T: int | None = None,
+        dt: float | None = None,
+        seed: int = 0,
+    ) -> Iterator[Trajectories]:
+        """The trajectories of `sample(n, ...)` in batches, in memory that does not grow with n.
+
+        Raises:
+            InputError: as `sample`.
+        """
         T = self.default_T if T is None else T
         dt = self.default_dt if dt is None else dt
         require(n >= 1, f"system {self.name!r}: got n = {n}; expected at least 1")
         require(T >= 2, f"system {self.name!r}: got T = {T}; expected at least 2")
-        rng = np.random.default_rng(seed)
-        quantity = draw(intended, n, rng)
+        require(0 < dt < float("inf"), f"system {self.name!r}: got dt = {dt}; expected a positive number")
+        for block, start in enumerate(range(0, n, _BLOCK)):
+            # Every block has a stream of its own, so that no block needs those before it.
+            rng = np.random.default_rng(seed if block == 0 else [seed, block])
+            quantity = draw(intended, min(_BLOCK, n - start), rng)
+            yield self._labelled(self.simulate(quantity, T, dt, rng), quantity, dt)
+
+    def _labelled(
+        self, values: NDArray[np.float64], quantity: NDArray[np.float64], dt: float
+    ) -> Trajectories:
+        lost = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+        if len(lost):
+            raise InputError(
+                f"system {self.name!r}: the motion diverges for {len(lost)} of {len(values)} trajectories, first for "
+                f"{self.quantity.name} = {quantity[lost[0]]:g}; expected a smaller dt"
+            )
         return Trajectories(
-            values=self.simulate(quantity, T, dt, rng).astype(np.float32),
+            values=values.astype(np.float32),
             dt=dt,
             channels=self.channels,
             units=self.units,
@@ -102,6 +134,15 @@ class AbstractSystem(ABC):
             quantity_name=self.quantity.label,
             time_unit=self.time_unit,
         )
+
+    def draw(self, axes: Any, trajectories: Trajectories) -> None:
+        """Draw trajectories on matplotlib `axes`; by default the first channel over time."""
+        time = np.arange(trajectories.T) * trajectories.dt
+        for values, steps in zip(trajectories.values, trajectories.steps, strict=True):
+            axes.plot(time[:steps], values[:steps, 0], linewidth=0.8)
+        axes.set_xlabel(f"time ({trajectories.time_unit})")
+        unit = trajectories.units[0]
+        axes.set_ylabel(f"{trajectories.channels[0]} ({unit})" if unit else trajectories.channels[0])
 
 
 def draw(intended: Any, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
