@@ -171,6 +171,12 @@ def test_groups_widen_the_uncertainty():
     assert (honest.n_groups_made, naive.n_groups_made) == (40, None)
 
 
+def test_generated_trajectories_without_groups_are_independent_beside_a_grouped_reference():
+    data = motion(200, seed=1, groups=np.repeat(np.arange(20), 10), group_name="storm")
+    audit = pf.audit(motion(200), data, quantities="path-length", group="storm", settings=FAST)["path-length"]
+    assert (audit.n_groups_made, audit.n_groups_reference) == (None, 20)
+
+
 def test_groups_of_one_are_independent_values():
     alone = audit_values(normal(80, seed=1), normal(90), settings=FAST)
     named = audit_values(

@@ -42,7 +42,8 @@ def audit(
             own quantity where its maker recorded one, else path length, displacement and mean speed.
         intended: a stated law (`"uniform(1, 2)"`, a frozen scipy distribution), or several by quantity name.
         tolerance: accepted drift (W1) in the quantity's unit, or several by name.
-        group: cluster ids: None uses the data's `groups`, `"none"` ignores them, another name takes that condition.
+        group: cluster ids: None uses the data's `groups`, `"none"` ignores them, another name takes that condition; a
+            side that does not know the name has independent trajectories.
         seed: seed of the resampling.
         settings: grid, level and resamples; its seed is replaced by `seed`.
 
@@ -57,6 +58,7 @@ def audit(
         raise InputError(
             f"channels differ: made has {_listed(first.channels)}, the reference {_listed(reference_first.channels)}"
         )
+    _check_group(group, [first] if reference_first is None else [first, reference_first])
     chosen = _chosen(quantities, first if reference_first is None else reference_first)
     units = {quantity.label: quantity.unit_of(first) for quantity in chosen}
     require(len(units) == len(chosen), "quantities: the same one was asked for twice")
@@ -94,14 +96,19 @@ def _measure(batch: Trajectories, quantities: Sequence[AbstractQuantity], group:
 
 
 def _groups(batch: Trajectories, group: str | None) -> NDArray[Any] | None:
-    if group is None or (group == batch.group_name and batch.groups is not None):
+    """Cluster ids of a batch; None where this side knows no such groups and its trajectories are independent."""
+    if group is None or group == batch.group_name:
         return batch.groups
-    if group == "none":
-        return None
-    if group not in batch.conditions:
-        valid = [*batch.conditions, "none", *([batch.group_name] if batch.groups is not None else [])]
+    return _whole(batch.conditions[group], group) if group in batch.conditions else None
+
+
+def _check_group(group: str | None, sides: Sequence[Trajectories]) -> None:
+    """Refuse a name that no side knows."""
+    valid = {"none"}
+    for side in sides:
+        valid |= {*side.conditions, *([side.group_name] if side.groups is not None else [])}
+    if group is not None and group not in valid:
         raise named("group", group, valid)
-    return _whole(batch.conditions[group], group)
 
 
 def _whole(ids: NDArray[np.float64], group: str) -> NDArray[np.int64]:
