@@ -17,7 +17,8 @@ from pushforward.trajectories import Trajectories
 
 __all__ = ["AbstractSystem", "draw"]
 
-_BLOCK = 1 << 14
+# Values of one block: 64 MB in double precision.
+_BLOCK_VALUES = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,11 @@ class AbstractSystem(ABC):
         require(n >= 1, f"system {self.name!r}: got n = {n}; expected at least 1")
         require(T >= 2, f"system {self.name!r}: got T = {T}; expected at least 2")
         require(0 < dt < float("inf"), f"system {self.name!r}: got dt = {dt}; expected a positive number")
-        for block, start in enumerate(range(0, n, _BLOCK)):
+        size = max(_BLOCK_VALUES // (T * len(self.channels)), 1)
+        for block, start in enumerate(range(0, n, size)):
             # Every block has a stream of its own, so that no block needs those before it.
             rng = np.random.default_rng(seed if block == 0 else [seed, block])
-            quantity = draw(intended, min(_BLOCK, n - start), rng)
+            quantity = draw(intended, min(size, n - start), rng)
             yield self._labelled(self.simulate(quantity, T, dt, rng), quantity, dt)
 
     def _labelled(
