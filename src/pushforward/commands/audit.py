@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome, command_line
-from pushforward.commands.files import AuditInputs, described, existing, stream
+from pushforward.commands.files import FileOptions, described, existing, stream
 from pushforward.errors import InputError, printable, require
 from pushforward.measure import Audit, AuditSettings, audit, audit_streams
 from pushforward.measure.streams import Chunk, Stream
@@ -75,8 +75,8 @@ class AuditFiles(AbstractCommand):
     """Generated trajectories: a file or folder of any known format."""
     against: Annotated[Path | None, tyro.conf.arg(metavar="DATA")] = None
     """Trajectories whose quantities have the intended law."""
-    options: AuditOptions = AuditOptions()
-    inputs: AuditInputs = AuditInputs()
+    comparison: AuditOptions = AuditOptions()
+    files: FileOptions = FileOptions()
     report: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write a report (HTML)."""
     figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -95,28 +95,28 @@ class AuditFiles(AbstractCommand):
         tables = is_measurements(self.made)
         with self.progress("reading") as report:
             found = self._tables(named, report) if tables else self._trajectories(named, report)
-        shown = [None, None] if tables else [_some(path, self.inputs) for path in (self.made, self.against)]
+        shown = [None, None] if tables else [_some(path, self.files) for path in (self.made, self.against)]
         return outcome_of(found, shown, self.report, self.figures, {})
 
     def _trajectories(self, named: dict[str, str], report: Progress) -> Audit:
         return audit(
-            stream(self.made, self.inputs, report),
-            None if self.against is None else stream(self.against, self.inputs, report),
-            quantities=self.options.quantity or None,
-            intended=self.options.laws(),
-            tolerance=self.options.limits(),
-            group=self.options.group,
+            stream(self.made, self.files, report),
+            None if self.against is None else stream(self.against, self.files, report),
+            quantities=self.comparison.quantity or None,
+            intended=self.comparison.laws(),
+            tolerance=self.comparison.limits(),
+            group=self.comparison.group,
             seed=self.seed,
-            settings=self.options.settings(self.seed),
+            settings=self.comparison.settings(self.seed),
             inputs=named,
         )
 
     def _tables(self, named: dict[str, str], report: Progress) -> Audit:
         from pushforward.formats.measurements import value_columns
 
-        columns = self.options.quantity or value_columns(self.made)
-        grouped = self.options.group != "none"
-        law, limit = self.options.laws(), self.options.limits()
+        columns = self.comparison.quantity or value_columns(self.made)
+        grouped = self.comparison.group != "none"
+        law, limit = self.comparison.laws(), self.comparison.limits()
         require(
             law is None or isinstance(law, dict) or len(columns) == 1,
             "--intended: name the column, as in q=...",
@@ -127,7 +127,7 @@ class AuditFiles(AbstractCommand):
             units=dict.fromkeys(columns, ""),
             intended=law if law is None or isinstance(law, dict) else dict.fromkeys(columns, law),
             tolerance=limit if limit is None or isinstance(limit, dict) else dict.fromkeys(columns, limit),
-            settings=self.options.settings(self.seed),
+            settings=self.comparison.settings(self.seed),
             inputs=named,
         )
 
@@ -189,7 +189,7 @@ def _number(text: str) -> float:
         ) from None
 
 
-def _some(path: Path | None, inputs: AuditInputs) -> Trajectories | None:
+def _some(path: Path | None, inputs: FileOptions) -> Trajectories | None:
     """The first few trajectories of a file, to be drawn."""
     if path is None:
         return None

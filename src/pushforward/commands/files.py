@@ -16,23 +16,19 @@ from pushforward.formats.base import ReadSettings
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
 
-__all__ = ["AuditInputs", "counted", "described", "existing", "stream"]
+__all__ = ["FileOptions", "counted", "described", "existing", "stream"]
 
 _BATCH = 8192
 _HASHED = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditInputs:
-    """How to read the input files. The same holds for generated and real trajectories.
+class FileOptions:
+    """Files are known by their content. The same settings hold for generated and real trajectories."""
 
-    Attributes:
-        reading: see `ReadSettings`.
-        format: name of the format, where the content does not tell it.
-    """
-
-    reading: ReadSettings = ReadSettings()
     format: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """A name from `pushforward list formats`, where the content does not tell it."""
+    reading: ReadSettings = ReadSettings()
 
 
 def existing(path: Path) -> Path:
@@ -46,7 +42,7 @@ def existing(path: Path) -> Path:
     return path
 
 
-def stream(path: Path, inputs: AuditInputs, report: Progress) -> Callable[[], Iterator[Trajectories]]:
+def stream(path: Path, inputs: FileOptions, report: Progress) -> Callable[[], Iterator[Trajectories]]:
     """A function that reads the file anew at each call, batch by batch, telling how far it is."""
 
     def source() -> Iterator[Trajectories]:

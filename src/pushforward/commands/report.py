@@ -35,7 +35,7 @@ class MakeReport(AbstractCommand):
     """The run's samples; default: RUN/made.npz, and where there are none some are made."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 10_000
     """How many samples to make where there are none."""
-    options: AuditOptions = AuditOptions()
+    comparison: AuditOptions = AuditOptions()
     figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Also write every figure as SVG and PNG."""
 
@@ -72,12 +72,12 @@ class MakeReport(AbstractCommand):
             found = audit(
                 made,
                 stream(record.data, record.inputs, progress),
-                quantities=self.options.quantity or None,
-                intended=self.options.laws(),
-                tolerance=self.options.limits(),
-                group=self.options.group,
+                quantities=self.comparison.quantity or None,
+                intended=self.comparison.laws(),
+                tolerance=self.comparison.limits(),
+                group=self.comparison.group,
                 seed=self.seed,
-                settings=self.options.settings(self.seed),
+                settings=self.comparison.settings(self.seed),
                 inputs={"made": described(made_file), "against": record.described},
             )
         shown = [made.select(slice(0, _SHOWN)), _first(record)]

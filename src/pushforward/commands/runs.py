@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pushforward import __version__
 from pushforward.commands.base import command_line
-from pushforward.commands.files import AuditInputs, described
+from pushforward.commands.files import FileOptions, described
 from pushforward.errors import InputError, printable
 from pushforward.formats.base import ReadSettings
 from pushforward.writing import write_text
@@ -35,12 +35,12 @@ class RunRecord:
     """
 
     data: Path
-    inputs: AuditInputs
+    inputs: FileOptions
     described: str
     command: str
 
     @classmethod
-    def of(cls, data: Path, inputs: AuditInputs) -> Self:
+    def of(cls, data: Path, inputs: FileOptions) -> Self:
         """The record of a training that starts now."""
         return cls(data.resolve(), inputs, described(data), command_line())
 
@@ -88,7 +88,7 @@ class RunRecord:
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in record["reading"].items()
             }
-            inputs = AuditInputs(reading=ReadSettings(**reading), format=record["read_format"])
+            inputs = FileOptions(reading=ReadSettings(**reading), format=record["read_format"])
             return cls(Path(record["data"]), inputs, str(record["described"]), str(record["command"]))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: is damaged: {type(error).__name__}: {printable(error)}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
-from pushforward.commands.files import AuditInputs, existing
+from pushforward.commands.files import FileOptions, existing
 from pushforward.commands.runs import RunRecord
 from pushforward.errors import InputError, named, printable
 from pushforward.generators import GENERATORS
@@ -34,7 +34,7 @@ class Train(AbstractCommand):
     resume: bool = False
     """Go on from the run's checkpoint, with the same result as without the break."""
     settings: DiffusionSettings = DiffusionSettings()
-    inputs: AuditInputs = AuditInputs()
+    files: FileOptions = FileOptions()
 
     def run(self) -> Outcome:
         """Train, with a checkpoint every few hundred steps."""
@@ -42,10 +42,10 @@ class Train(AbstractCommand):
             raise named("generator", self.generator, GENERATORS)
         from pushforward.formats import read
 
-        data = read(existing(self.data), self.inputs.format, self.inputs.reading)
+        data = read(existing(self.data), self.files.format, self.files.reading)
         model = self._create()
         self._make_folder()
-        RunRecord.of(self.data, self.inputs).save(self.output)
+        RunRecord.of(self.data, self.files).save(self.output)
         with self.progress("training") as report:
             model.fit(data, seed=self.seed, progress=report, checkpoint=self.output, resume=self.resume)
         last = model.history[-1]

@@ -28,7 +28,8 @@ class ReadSettings:
         min_length: leave out trajectories with fewer steps.
         max_length: cut trajectories after this many steps.
         key: the array, group or column to read where a file holds several (`observation.state`, `obs/ee_pos`).
-        id_column, time_column: of long tables.
+        id_column: column of a long table that tells which trajectory a row belongs to.
+        time_column: column of a long table that holds the time.
 
     Raises:
         InputError: a limit or `dt` that is not positive, or `max_length` below `min_length`.
