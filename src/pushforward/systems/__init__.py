@@ -8,10 +8,11 @@ from typing import Any
 from pushforward.errors import named
 from pushforward.systems.base import AbstractSystem
 from pushforward.systems.logistic_map import LogisticMap
+from pushforward.systems.maze import Maze
 
-__all__ = ["SYSTEMS", "AbstractSystem", "LogisticMap", "create"]
+__all__ = ["SYSTEMS", "AbstractSystem", "LogisticMap", "Maze", "create"]
 
-SYSTEMS: dict[str, type[AbstractSystem]] = {system.name: system for system in (LogisticMap,)}
+SYSTEMS: dict[str, type[AbstractSystem]] = {system.name: system for system in (LogisticMap, Maze)}
 
 
 def create(name: str, **parameters: Any) -> AbstractSystem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -66,6 +66,20 @@ class AbstractSystem(ABC):
             InputError: a quantity that no trajectory of the system can have.
         """
 
+    def simulate_with_conditions(
+        self,
+        quantity: NDArray[np.float64],
+        T: int,
+        dt: float,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.float64], Mapping[str, NDArray[np.float64]]]:
+        """What `simulate` gives, and what else is known of each trajectory: name -> (N, ...); here nothing.
+
+        Raises:
+            InputError: as `simulate`.
+        """
+        return self.simulate(quantity, T, dt, rng), {}
+
     @abstractmethod
     def valid(self, trajectories: Trajectories) -> NDArray[np.bool_]:
         """(N,) whether each single trajectory is plausible: obeys the law within the stated tolerance."""
@@ -116,10 +130,15 @@ class AbstractSystem(ABC):
             # Every block has a stream of its own, so that no block needs those before it.
             rng = np.random.default_rng(seed if block == 0 else [seed, block])
             quantity = draw(intended, min(size, n - start), rng)
-            yield self._labelled(self.simulate(quantity, T, dt, rng), quantity, dt)
+            values, conditions = self.simulate_with_conditions(quantity, T, dt, rng)
+            yield self._labelled(values, quantity, dt, conditions)
 
     def _labelled(
-        self, values: NDArray[np.float64], quantity: NDArray[np.float64], dt: float
+        self,
+        values: NDArray[np.float64],
+        quantity: NDArray[np.float64],
+        dt: float,
+        conditions: Mapping[str, NDArray[np.float64]],
     ) -> Trajectories:
         lost = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
         if len(lost):
@@ -132,6 +151,7 @@ class AbstractSystem(ABC):
             dt=dt,
             channels=self.channels,
             units=self.units,
+            conditions=conditions,
             quantity=quantity,
             quantity_name=self.quantity.label,
             time_unit=self.time_unit,
