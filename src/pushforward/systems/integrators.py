@@ -58,12 +58,13 @@ def integrate(
         threads: blocks at a time (default: the cores that this process may use). It changes no bit of the result.
 
     Raises:
-        InputError: an unknown method.
+        InputError: an unknown method, or substeps below 1.
 
     Source: Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I (1993), II.1 and II.5.
     """
     if method not in _TABLEAUX:
         raise named("integration method", method, _TABLEAUX)
+    require(substeps >= 1, f"substeps: got {substeps}; expected at least 1")
     tableau, h = _TABLEAUX[method], dt / substeps
 
     def stepper(y: _Array, constants: _Array) -> _Step:
@@ -94,12 +95,13 @@ def integrate_separable(
         method: `forest-ruth` or `kahan-li-8`.
 
     Raises:
-        InputError: an unknown method, or an odd number of rows.
+        InputError: an unknown method, substeps below 1, or an odd number of rows.
 
     Source: Forest and Ruth, Physica D 43 (1990), 105–117; Kahan and Li, Math. Comp. 66 (1997), 1089–1099.
     """
     if method not in _COMPOSITIONS:
         raise named("integration method", method, _COMPOSITIONS)
+    require(substeps >= 1, f"substeps: got {substeps}; expected at least 1")
     require(len(state) % 2 == 0, f"state: got {len(state)} rows; expected positions, then as many momenta")
     lengths = [gamma * dt / substeps for gamma in _COMPOSITIONS[method]]
 
@@ -117,13 +119,13 @@ def _in_blocks(
     parameters: _Array | None,
     threads: int | None,
 ) -> _Array:
-    require(substeps >= 1, f"substeps: got {substeps}; expected at least 1")
     d, n = state.shape
     constants = np.empty((0, n)) if parameters is None else np.asarray(parameters, dtype=np.float64)
     result = np.empty((n, T, d))
 
     # Equal blocks, an even number of them, so that two cores finish together.
-    size = max(-(-n // (2 * -(-n // (2 * _BLOCK)))), min(n, 512))
+    blocks = 2 * max(-(-n // (2 * _BLOCK)), 1)
+    size = max(-(-n // blocks), 512)
 
     def run(start: int) -> None:
         part = slice(start, start + size)
