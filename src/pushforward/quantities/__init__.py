@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pushforward.quantities.base import AbstractQuantity, Quantity
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
+from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
 from pushforward.quantities.kinematics import (
     Duration,
     KineticEnergy,
@@ -15,6 +16,7 @@ from pushforward.quantities.kinematics import (
 from pushforward.quantities.parameters import LogisticMapR
 from pushforward.quantities.regions import MinimumClearance, TimeInRegion
 from pushforward.quantities.registry import QUANTITIES, default_for
+from pushforward.quantities.shapes import ConeHalfAngle
 from pushforward.quantities.spectral import DominantFrequency
 from pushforward.quantities.spelling import parse
 from pushforward.quantities.storms import AccumulatedCycloneEnergy
@@ -23,6 +25,7 @@ __all__ = [
     "QUANTITIES",
     "AbstractQuantity",
     "AccumulatedCycloneEnergy",
+    "ConeHalfAngle",
     "Displacement",
     "DominantFrequency",
     "Duration",
@@ -36,8 +39,11 @@ __all__ = [
     "MinimumClearance",
     "PathLength",
     "Quantity",
+    "Restitution",
     "TimeInRegion",
     "Tortuosity",
+    "TotalKineticEnergy",
+    "TotalMomentum",
     "TotalTurning",
     "default_for",
     "parse",

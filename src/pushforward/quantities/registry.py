@@ -5,6 +5,7 @@ from __future__ import annotations
 from pushforward.errors import named
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
+from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
 from pushforward.quantities.kinematics import (
     Duration,
     KineticEnergy,
@@ -16,6 +17,7 @@ from pushforward.quantities.kinematics import (
 from pushforward.quantities.parameters import LogisticMapR
 from pushforward.quantities.positions import positions_of
 from pushforward.quantities.regions import MinimumClearance, TimeInRegion
+from pushforward.quantities.shapes import ConeHalfAngle
 from pushforward.quantities.spectral import DominantFrequency
 from pushforward.quantities.spelling import settings_applied, split_call
 from pushforward.quantities.storms import AccumulatedCycloneEnergy
@@ -42,6 +44,10 @@ QUANTITIES: dict[str, type[AbstractQuantity]] = {
         DominantFrequency,
         AccumulatedCycloneEnergy,
         LogisticMapR,
+        ConeHalfAngle,
+        Restitution,
+        TotalKineticEnergy,
+        TotalMomentum,
     )
 }
 

@@ -7,12 +7,37 @@ from typing import Any
 
 from pushforward.errors import named
 from pushforward.systems.base import AbstractSystem
+from pushforward.systems.bouncing_ball import BouncingBall
+from pushforward.systems.colliding_disks import CollidingDisks
+from pushforward.systems.cone import Cone
 from pushforward.systems.logistic_map import LogisticMap
 from pushforward.systems.maze import Maze
+from pushforward.systems.point_maze import PointMaze
+from pushforward.systems.sinusoid import Sinusoid
 
-__all__ = ["SYSTEMS", "AbstractSystem", "LogisticMap", "Maze", "create"]
+__all__ = [
+    "SYSTEMS",
+    "AbstractSystem",
+    "BouncingBall",
+    "CollidingDisks",
+    "Cone",
+    "LogisticMap",
+    "Maze",
+    "Sinusoid",
+    "create",
+]
 
-SYSTEMS: dict[str, type[AbstractSystem]] = {system.name: system for system in (LogisticMap, Maze)}
+SYSTEMS: dict[str, type[AbstractSystem]] = {
+    system.name: system
+    for system in (
+        LogisticMap,
+        Sinusoid,
+        Cone,
+        Maze,
+        BouncingBall,
+        CollidingDisks,
+    )
+}
 
 
 def create(name: str, **parameters: Any) -> AbstractSystem:
