@@ -23,6 +23,7 @@ __all__ = [
     "Cone",
     "LogisticMap",
     "Maze",
+    "PointMaze",
     "Sinusoid",
     "create",
 ]
@@ -34,6 +35,7 @@ SYSTEMS: dict[str, type[AbstractSystem]] = {
         Sinusoid,
         Cone,
         Maze,
+        PointMaze,
         BouncingBall,
         CollidingDisks,
     )

@@ -50,7 +50,7 @@ class Maze(AbstractMaze):
     columns: int = 5
     openings: float = 0.1
     maze_seed: int = 0
-    mass: float = 4.18879
+    mass: float = 4.1887902
     friction: float = 1.0
     max_force: float = 100.0
     step: float = 0.01
