@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pushforward.quantities.base import AbstractQuantity, Quantity
+from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
 from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
 from pushforward.quantities.kinematics import (
@@ -31,6 +32,8 @@ __all__ = [
     "Duration",
     "KineticEnergy",
     "LogisticMapR",
+    "LorenzRho",
+    "LotkaVolterraInvariant",
     "MaxSpeed",
     "MeanAcceleration",
     "MeanCurvature",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pushforward.errors import named
 from pushforward.quantities.base import AbstractQuantity
+from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
 from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
 from pushforward.quantities.kinematics import (
@@ -45,6 +46,8 @@ QUANTITIES: dict[str, type[AbstractQuantity]] = {
         AccumulatedCycloneEnergy,
         LogisticMapR,
         ConeHalfAngle,
+        LotkaVolterraInvariant,
+        LorenzRho,
         Restitution,
         TotalKineticEnergy,
         TotalMomentum,

@@ -11,6 +11,8 @@ from pushforward.systems.bouncing_ball import BouncingBall
 from pushforward.systems.colliding_disks import CollidingDisks
 from pushforward.systems.cone import Cone
 from pushforward.systems.logistic_map import LogisticMap
+from pushforward.systems.lorenz63 import Lorenz63
+from pushforward.systems.lotka_volterra import LotkaVolterra
 from pushforward.systems.maze import Maze
 from pushforward.systems.point_maze import PointMaze
 from pushforward.systems.sinusoid import Sinusoid
@@ -22,6 +24,8 @@ __all__ = [
     "CollidingDisks",
     "Cone",
     "LogisticMap",
+    "Lorenz63",
+    "LotkaVolterra",
     "Maze",
     "PointMaze",
     "Sinusoid",
@@ -36,6 +40,8 @@ SYSTEMS: dict[str, type[AbstractSystem]] = {
         Cone,
         Maze,
         PointMaze,
+        LotkaVolterra,
+        Lorenz63,
         BouncingBall,
         CollidingDisks,
     )
