@@ -17,9 +17,9 @@ from pushforward.trajectories import Trajectories
 __all__ = ["LorenzRho", "LotkaVolterraInvariant", "fitted_parameter", "lorenz_flow", "one_step"]
 
 _Array = NDArray[np.floating[Any]]
+_Exact = NDArray[np.float64]
 # Writes f(y; p) of states (D, m) and parameters (P, m) into an array like the states.
-Flow = Callable[[_Array, _Array, _Array], Any]
-_CORRECTIONS = 3
+Flow = Callable[[_Exact, _Exact, _Exact], Any]
 _SHIFT = 1e-3
 
 
@@ -79,8 +79,8 @@ class LotkaVolterraInvariant(AbstractQuantity):
 class LorenzRho(AbstractQuantity):
     """ρ of the Lorenz system by least squares: the ρ whose flow best predicts each state from the one before it.
 
-    ρ̂ minimises Σ_t ‖x_{t+1} − Φ_Δt(x_t; ρ)‖², Φ being the flow of ẋ = σ(y − x), ẏ = x(ρ − z) − y, ż = xy − βz, solved to
-    order 8. It starts from the trapezoidal rule's ρ and is corrected three times with a fixed slope, which
+    ρ̂ minimises Σ_t ‖x_{t+1} − Φ_Δt(x_t; ρ)‖², Φ being the flow of ẋ = σ(y − x), ẏ = x(ρ − z) − y, ż = xy − βz,
+    solved to order 8. It starts from the trapezoidal rule's ρ and is corrected three times with a fixed slope, which
     leaves an error far below float32's. NaN with fewer than two steps or where x is 0 throughout.
 
     Attributes:
@@ -125,7 +125,11 @@ class LorenzRho(AbstractQuantity):
             change = np.where(kept, np.diff(y, axis=1) + (pull[:, 1:] + pull[:, :-1]) * dt / 2, 0.0)
             square = np.square(sum_x).sum(axis=1)
             start = (sum_x * change).sum(axis=1) / np.where(square > 0, square, np.nan)
-            return fitted_parameter(flow, points, kept, start, dt, substeps)
+
+            def predict(rho: _Array) -> _Array:
+                return one_step(flow, points, dt, substeps, rho[None])
+
+            return fitted_parameter(predict, points, kept, start)
 
         index = tuple(trajectories.channel_index(name) for name in self.channels)
         return by_block(trajectories, index, measured)
@@ -153,7 +157,7 @@ def lorenz_flow(sigma: float, beta: float) -> Flow:
 
 def one_step(
     flow: Flow, points: _Array, dt: float, substeps: int, parameters: _Array | None = None
-) -> NDArray[np.float64]:
+) -> _Exact:
     """(m, T − 1, D) where the flow takes each but the last of the states (m, T, D) within `dt`.
 
     `parameters` are (P, m), those of each trajectory.
@@ -162,40 +166,43 @@ def one_step(
     from pushforward.systems.integrators import integrate
 
     m, steps, width = points.shape
-    states = np.ascontiguousarray(points[:, :-1].reshape(-1, width).T)
-    constants = None if parameters is None else np.repeat(parameters, steps - 1, axis=1)
+    states = np.ascontiguousarray(points[:, :-1].reshape(-1, width).T, dtype=np.float64)
+    constants = None
+    if parameters is not None:
+        constants = np.repeat(np.asarray(parameters, dtype=np.float64), steps - 1, axis=1)
     ahead = integrate(flow, states, 2, dt, substeps, parameters=constants)[:, 1]
-    return np.asarray(ahead.reshape(m, steps - 1, width))
+    return ahead.reshape(m, steps - 1, width)
 
 
 def fitted_parameter(
-    flow: Flow,
+    predict: Callable[[_Array], _Array],
     points: _Array,
     kept: NDArray[np.bool_],
     start: _Array,
-    dt: float,
-    substeps: int,
-    fixed: Callable[[_Array], _Array] = lambda value: value[None],
+    corrections: int = 3,
 ) -> _Array:
-    """(m,) argmin_p Σ_t ‖x_{t+1} − Φ_Δt(x_t; p)‖² near `start`, by chord steps of Gauss–Newton.
+    """(m,) argmin_p Σ_t ‖x_{t+1} − Φ(x_t; p)‖² near `start`, by Gauss–Newton steps with a fixed slope.
 
-    `points` are (m, T, D), `kept` (m, T − 1) says which steps count; `fixed` makes the flow's parameters (P, m) of
-    the one that is sought. NaN where it is not determined.
+    Args:
+        predict: (m, T − 1, D) states Φ(x_t; p) for parameters (m,).
+        points: (m, T, D) recorded states.
+        kept: (m, T − 1) which steps count.
+        start: (m,) first guess.
+        corrections: Gauss–Newton steps.
+
+    Returns:
+        (m,) parameters; NaN where they are not determined.
     """
     value = np.where(np.isfinite(start), start, 1.0)
     shift = _SHIFT * np.maximum(np.abs(value), 1e-3)
-
-    def predicted(parameter: _Array) -> _Array:
-        ahead = one_step(flow, points, dt, substeps, fixed(parameter))
-        return np.where(kept[:, :, None], ahead, 0.0)
-
     target = np.where(kept[:, :, None], points[:, 1:], 0.0)
-    ahead = predicted(value)
-    slope = (predicted(value + shift) - ahead) / shift[:, None, None]
+    ahead = np.where(kept[:, :, None], predict(value), 0.0)
+    moved = np.where(kept[:, :, None], predict(value + shift), 0.0)
+    slope = (moved - ahead) / shift[:, None, None]
     square = np.square(slope).sum(axis=(1, 2))
     square = np.where(square > 0, square, np.nan)
-    for correction in range(_CORRECTIONS):
+    for correction in range(corrections):
         value = value + (slope * (target - ahead)).sum(axis=(1, 2)) / square
-        if correction < _CORRECTIONS - 1:
-            ahead = predicted(value)
+        if correction < corrections - 1:
+            ahead = np.where(kept[:, :, None], predict(value), 0.0)
     return np.where(np.isfinite(start), value, np.nan)
