@@ -36,7 +36,7 @@ def integrate(
     state: _Array,
     T: int,
     dt: float,
-    substeps: int = 1,
+    substeps: int | NDArray[np.int64] = 1,
     method: Literal["rk4", "dop853"] = "dop853",
     parameters: _Array | None = None,
     threads: int | None = None,
@@ -52,7 +52,7 @@ def integrate(
         state: (D, N) initial states, one row per component.
         T: saved steps, the initial state included.
         dt: time between saved steps.
-        substeps: integration steps per saved step.
+        substeps: integration steps per saved step, one number or (N,).
         method: `rk4` (4 evaluations a step) or `dop853` (12 evaluations).
         parameters: (P, N) constants of each trajectory, or None: (0, N).
         threads: blocks at a time (default: the cores that this process may use). It changes no bit of the result.
@@ -64,11 +64,10 @@ def integrate(
     """
     if method not in _TABLEAUX:
         raise named("integration method", method, _TABLEAUX)
-    require(substeps >= 1, f"substeps: got {substeps}; expected at least 1")
-    tableau, h = _TABLEAUX[method], dt / substeps
+    tableau = _TABLEAUX[method]
 
-    def stepper(y: _Array, constants: _Array) -> _Step:
-        return _runge_kutta(derivative, tableau, h, y.shape, constants)
+    def stepper(y: _Array, constants: _Array, count: int) -> _Step:
+        return _runge_kutta(derivative, tableau, dt / count, y.shape, constants)
 
     return _in_blocks(stepper, state, T, substeps, parameters, threads)
 
@@ -78,7 +77,7 @@ def integrate_separable(
     state: _Array,
     T: int,
     dt: float,
-    substeps: int = 1,
+    substeps: int | NDArray[np.int64] = 1,
     method: Literal["forest-ruth", "kahan-li-8"] = "kahan-li-8",
     parameters: _Array | None = None,
     threads: int | None = None,
@@ -101,52 +100,59 @@ def integrate_separable(
     """
     if method not in _COMPOSITIONS:
         raise named("integration method", method, _COMPOSITIONS)
-    require(substeps >= 1, f"substeps: got {substeps}; expected at least 1")
     require(len(state) % 2 == 0, f"state: got {len(state)} rows; expected positions, then as many momenta")
-    lengths = [gamma * dt / substeps for gamma in _COMPOSITIONS[method]]
+    composition = _COMPOSITIONS[method]
 
-    def stepper(y: _Array, constants: _Array) -> _Step:
+    def stepper(y: _Array, constants: _Array, count: int) -> _Step:
+        lengths = [gamma * dt / count for gamma in composition]
         return _leapfrogs(force, lengths, y.shape, constants)
 
     return _in_blocks(stepper, state, T, substeps, parameters, threads)
 
 
 def _in_blocks(
-    stepper: Callable[[_Array, _Array], _Step],
+    stepper: Callable[[_Array, _Array, int], _Step],
     state: _Array,
     T: int,
-    substeps: int,
+    substeps: int | NDArray[np.int64],
     parameters: _Array | None,
     threads: int | None,
 ) -> _Array:
     d, n = state.shape
+    counts = np.broadcast_to(np.asarray(substeps), (n,))
+    require(bool((counts >= 1).all()), f"substeps: got {counts.min(initial=1)}; expected at least 1")
     constants = np.empty((0, n)) if parameters is None else np.asarray(parameters, dtype=np.float64)
     result = np.empty((n, T, d))
 
-    # Equal blocks, an even number of them, so that two cores finish together.
-    blocks = 2 * max(-(-n // (2 * _BLOCK)), 1)
-    size = max(-(-n // blocks), 512)
-
-    def run(start: int) -> None:
-        part = slice(start, start + size)
-        y = np.array(state[:, part], dtype=np.float64, order="C")
-        step = stepper(y, np.ascontiguousarray(constants[:, part]))
+    def run(rows: NDArray[np.intp]) -> None:
+        y = np.array(state[:, rows], dtype=np.float64, order="C")
+        count = int(counts[rows[0]])
+        step = stepper(y, np.ascontiguousarray(constants[:, rows]), count)
         # A motion that diverges is found in the result; every later step of it would warn.
         with np.errstate(all="ignore"):
             for t in range(T):
-                result[part, t] = y.T
-                for _ in range(substeps if t < T - 1 else 0):
+                result[rows, t] = y.T
+                for _ in range(count if t < T - 1 else 0):
                     step(y)
 
-    starts = range(0, n, size)
-    workers = min(threads or _cores(), len(starts))
+    blocks = _blocks(counts)
+    workers = min(threads or _cores(), len(blocks))
     if workers <= 1:
-        for start in starts:
-            run(start)
+        for rows in blocks:
+            run(rows)
         return result
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(run, starts))
+        list(pool.map(run, blocks))
     return result
+
+
+def _blocks(counts: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Rows that need as many substeps each, in blocks; the longest work first, so that all cores finish together."""
+    blocks = []
+    for count in np.unique(counts)[::-1]:
+        alike = np.flatnonzero(counts == count)
+        blocks += np.array_split(alike, -(-len(alike) // _BLOCK))
+    return blocks
 
 
 def _runge_kutta(
