@@ -92,7 +92,7 @@ class Maze(AbstractMaze):
         stiffness, damping = self.mass * self.bandwidth**2, 2 * self.mass * self.bandwidth
         targets = np.ascontiguousarray(reference.T)
         x, v = targets[0].copy(), np.zeros_like(targets[0])
-        saved = np.empty((len(targets) // periods + 1, 2, len(x)), dtype=np.complex128)
+        saved = np.empty(((len(targets) - 1) // periods + 1, 2, len(x)), dtype=np.complex128)
         saved[0] = x, v
         for k in range(len(targets) - 1):
             wanted = (targets[k + 1] - targets[k]) / held

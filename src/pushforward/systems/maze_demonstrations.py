@@ -26,7 +26,7 @@ _Array = NDArray[np.float64]
 _TOGETHER = 1024
 _MOST_TRIES = 40
 _MOST_CORRECTIONS = 15
-_CLOSE = 1e-8
+_CLOSE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -201,23 +201,17 @@ class AbstractMaze(AbstractSystem):
 
         goal = np.minimum(lengths, routes.total)
         saved, miss = executed(np.arange(len(lengths)), goal)
-        slope = np.ones(len(lengths))
-        solved = np.abs(miss) <= _CLOSE * lengths
-        rows = np.flatnonzero(~solved)
+        search = _RootSearch(goal, miss)
+        rows = np.flatnonzero(np.abs(miss) > _CLOSE * lengths)
         for _ in range(_MOST_CORRECTIONS):
             if not len(rows):
                 break
-            change = np.clip(-miss[rows] / slope[rows], -0.5 * goal[rows], 1.0)
-            change = np.minimum(change, routes.total[rows] - goal[rows])
-            # A route that is too short cannot be corrected.
-            rows, change = rows[change != 0], change[change != 0]
-            goal[rows] += change
-            saved[rows], new = executed(rows, goal[rows])
-            slope[rows] = np.clip((new - miss[rows]) / change, 0.3, 3)
-            miss[rows] = new
-            solved[rows] = np.abs(new) <= _CLOSE * lengths[rows]
-            rows = rows[~solved[rows]]
-        return saved, goal, solved
+            # Where the route is too short its end is tried again and again, and missed.
+            proposed = np.minimum(search.proposed(rows), routes.total[rows])
+            saved[rows], miss = executed(rows, proposed)
+            search.learn(rows, proposed, miss)
+            rows = rows[np.abs(miss) > _CLOSE * lengths[rows]]
+        return saved, search.place, np.abs(search.miss) <= _CLOSE * lengths
 
     def _plausible(self, values: _Array, dt: float, radius: float) -> NDArray[np.bool_]:
         position, velocity = values[..., :2], values[..., 2:]
@@ -226,3 +220,33 @@ class AbstractMaze(AbstractSystem):
             np.sqrt((velocity**2).sum(axis=2)).max(axis=1),
         )
         return np.asarray(self.walls.clear(position, radius) & (fastest <= self.max_speed))
+
+
+class _RootSearch:
+    """Where each of n continuous functions is 0, by secants within brackets.
+
+    The functions grow by about 1 per metre but need not be monotone: saved steps may or may not see the tip of a turn.
+    """
+
+    def __init__(self, place: _Array, miss: _Array) -> None:
+        self.place, self.miss = place.copy(), miss.copy()
+        self.slope = np.ones(len(place))
+        self.low, self.high = (np.where(side, place, np.nan) for side in (miss < 0, miss >= 0))
+
+    def proposed(self, rows: NDArray[np.int64]) -> _Array:
+        """(m,) where to look next."""
+        place, miss, low, high = (array[rows] for array in (self.place, self.miss, self.low, self.high))
+        secant = place - miss / self.slope[rows]
+        bracketed = np.isfinite(low) & np.isfinite(high)
+        inside = (np.fmin(low, high) < secant) & (secant < np.fmax(low, high))
+        outward = np.maximum(place - np.clip(miss, -0.5, 0.5), place / 2)
+        return np.where(bracketed, np.where(inside, secant, (low + high) / 2), outward)
+
+    def learn(self, rows: NDArray[np.int64], place: _Array, miss: _Array) -> None:
+        """Take in what the functions are at `place` (m,)."""
+        moved, changed = place - self.place[rows], miss - self.miss[rows]
+        known = (moved != 0) & (changed != 0)
+        self.slope[rows] = np.divide(changed, moved, out=np.ones(len(rows)), where=known)
+        self.place[rows], self.miss[rows] = place, miss
+        self.low[rows] = np.where(miss < 0, place, self.low[rows])
+        self.high[rows] = np.where(miss >= 0, place, self.high[rows])

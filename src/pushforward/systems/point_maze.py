@@ -88,7 +88,7 @@ class PointMaze(AbstractMaze):
 
     def execute(self, reference: NDArray[np.complex128], periods: int, dt: float) -> NDArray[np.complex128]:
         """(n, T, 2) saved positions and velocities (each x + iy) of the environment's ball that follows set points."""
-        saved = np.empty((len(reference), reference.shape[1] // periods + 1, 2), dtype=np.complex128)
+        saved = np.empty((len(reference), (reference.shape[1] - 1) // periods + 1, 2), dtype=np.complex128)
         for row, targets in enumerate(reference):
             saved[row] = self._executed(targets, periods, dt)
         return saved
