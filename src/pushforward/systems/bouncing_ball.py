@@ -144,9 +144,9 @@ def after(
     moving = first > 0
     share = np.where(moving, time / np.where(moving, first, 1.0), 0.0)
     # k impacts since the launch take Σ_{j<k} eʲ = (1 − eᵏ) / (1 − e) first flights.
-    rest = 1 - share * loss
-    resting = ~moving | (~lossless & (rest < _AT_REST))
-    geometric = np.floor(np.log(np.where(resting | lossless, 1.0, rest)) / log_e)
+    spent = share * loss
+    resting = ~moving | (~lossless & (1 - spent < _AT_REST))
+    geometric = np.floor(np.log1p(np.where(resting | lossless, 0.0, -spent)) / log_e)
     impacts = np.maximum(np.where(lossless, np.floor(share), geometric), 0.0)
     speed = np.where(resting, 0.0, launch * np.where(lossless, 1.0, np.exp(impacts * log_e)))
     series = np.where(lossless, impacts, -np.expm1(impacts * log_e) / loss)

@@ -42,7 +42,7 @@ class CollidingDisks(AbstractSystem):
     mass0: float = 1.0
     mass1: float = 1.0
     side: float = 10.0
-    tolerance: float = 0.05
+    tolerance: float = 0.02
 
     name: ClassVar[str] = "colliding-disks"
     formula: ClassVar[str] = "ẍ_i = 0; elastic collisions with the other disk and the walls"
