@@ -15,6 +15,7 @@ from pushforward.quantities import Displacement, PathLength, default_for
 from pushforward.systems import Maze, create
 from pushforward.systems.maze_layouts import LAYOUTS, generated, parsed
 from pushforward.systems.maze_walls import Walls
+from pushforward.trajectories import Trajectories
 
 UNIFORM = Intended.uniform(2, 12)
 
@@ -197,6 +198,17 @@ class TestValid:
         values[0, 30, :2] = 1e30
         values[1, 30, 2] = 6
         assert Maze().valid(large.with_values(values)).tolist() == [False, False] + [True] * 998
+
+    def test_a_single_step_is_judged_by_where_it_is(self, large):
+        values = large.values[:2, :1].copy()
+        values[1, 0, 0] = 5.9
+        assert Maze().valid(Trajectories(values, channels=large.channels)).tolist() == [True, False]
+
+    def test_a_ragged_one_by_its_own_steps(self, large):
+        values = large.values.copy()
+        values[:, 40:] += 3
+        ragged = Trajectories(values, lengths=np.full(1000, 40), channels=large.channels, dt=large.dt)
+        assert Maze().valid(ragged).all()
 
 
 class TestWalls:

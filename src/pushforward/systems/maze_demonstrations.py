@@ -214,6 +214,8 @@ class AbstractMaze(AbstractSystem):
         return saved, search.place, np.abs(search.miss) <= _CLOSE * lengths
 
     def _plausible(self, values: _Array, dt: float, radius: float) -> NDArray[np.bool_]:
+        # A single step is a way of length 0.
+        values = np.repeat(values, 2, axis=1) if values.shape[1] == 1 else values
         position, velocity = values[..., :2], values[..., 2:]
         fastest = np.maximum(
             np.sqrt((np.diff(position, axis=1) ** 2).sum(axis=2)).max(axis=1) / dt,
