@@ -8,6 +8,7 @@ from scipy import stats
 
 from pushforward import Grid, Tally
 from pushforward.measure import inference
+from pushforward.measure.grid import OUTER
 
 
 def tallied(values, grid=None, groups=None):
@@ -49,7 +50,7 @@ def test_permuted_counts_have_the_exact_hypergeometric_law():
     made, reference = tallied([0.5] * 3 + [1.5] * 2, grid), tallied([0.5] * 2 + [2.5] * 5, grid)
     drawn = np.concatenate(list(inference.null_differences(made, reference, 20_000, rng)))
     # Of 5 values at 0.5 among 12, how many fall into the first sample of 5: p − q determines it.
-    k = np.rint((drawn[:, 1] + 5 / 7) / (1 / 5 + 1 / 7)).astype(int)
+    k = np.rint((drawn[:, OUTER + 1] + 5 / 7) / (1 / 5 + 1 / 7)).astype(int)
     observed = np.bincount(k, minlength=6)
     expected = stats.hypergeom(12, 5, 5).pmf(np.arange(6)) * len(k)
     assert stats.chisquare(observed, expected).pvalue > 1e-3
@@ -59,7 +60,7 @@ def test_one_sample_null_is_multinomial():
     rng = np.random.default_rng(3)
     grid = Grid(0.0, 1.0, bins=4, subdivisions=1)
     made = tallied(rng.uniform(size=50), grid)
-    law = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.0])
+    law = np.concatenate([np.zeros(OUTER + 1), [0.1, 0.2, 0.3, 0.4], np.zeros(OUTER + 1)])
     drawn = np.concatenate(list(inference.null_differences(made, law, 20_000, rng)))
     assert np.allclose(drawn.mean(axis=0), 0, atol=0.002)
     assert np.allclose(drawn.var(axis=0), law * (1 - law) / 50, rtol=0.05, atol=1e-9)
@@ -75,11 +76,20 @@ def test_clustered_standard_error_equals_that_of_the_cluster_means_when_sizes_ar
     assert found.degrees == 29
 
 
+def test_one_large_cluster_leaves_few_degrees_of_freedom_and_a_wider_interval():
+    rng = np.random.default_rng(7)
+    groups = np.concatenate([np.zeros(200, dtype=int), np.repeat(np.arange(1, 30), 5)])
+    values = rng.normal(size=30)[groups] + 0.1 * rng.normal(size=len(groups))
+    found = inference.mean_of(tallied(values, groups=groups))
+    assert found.degrees < 3
+    assert found.standard_error > 1 / 30**0.5
+
+
 def test_design_effect_of_copies_is_the_number_of_copies_but_for_students_widening():
     rng = np.random.default_rng(5)
     values = np.repeat(rng.normal(size=2000), 5)
     side = tallied(values, groups=np.repeat(np.arange(2000), 5))
-    half = np.concatenate([np.ones(513), np.zeros(513)])
+    half = (np.arange(side.grid.size) < side.grid.size // 2).astype(float)
     assert inference.design_effect(side, half) == pytest.approx(5, rel=0.05)
 
 

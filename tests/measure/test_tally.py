@@ -33,7 +33,7 @@ def state(tally):
     parts = (
         () if groups is None else tuple(map(tuple, (groups.labels, groups.group, groups.cell, groups.count)))
     )
-    moments = (tally.sum_1, tally.sum_2, tally.excess_below, tally.excess_above)
+    moments = (tally.sum_1, tally.sum_2)
     return tuple(tally.counts), tally.n_invalid, moments, parts
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,8 +52,6 @@ def audit(
     Raises:
         InputError: nothing to compare with, undefined quantities, channels that disagree, unknown names.
     """
-    from dataclasses import replace
-
     first = _first(made, "made")
     reference_first = None if against is None else _first(against, "the reference")
     if reference_first is not None and reference_first.channels != first.channels:
@@ -59,28 +59,46 @@ def audit(
             f"channels differ: made has {_listed(first.channels)}, the reference {_listed(reference_first.channels)}"
         )
     _check_group(group, [first] if reference_first is None else [first, reference_first])
+    _check_units(first, reference_first)
     chosen = _chosen(quantities, first if reference_first is None else reference_first)
     units = {quantity.label: quantity.unit_of(first) for quantity in chosen}
     require(len(units) == len(chosen), "quantities: the same one was asked for twice")
-    return audit_streams(
-        measured_stream(made, chosen, group),
-        None if against is None else measured_stream(against, chosen, group),
+    dropped: dict[str, int] = {}
+    found = audit_streams(
+        measured_stream(made, chosen, group, partial(dropped.__setitem__, "made")),
+        None
+        if against is None
+        else measured_stream(against, chosen, group, partial(dropped.__setitem__, "against")),
         units=units,
         intended=_by_name("intended law", intended, units),
         tolerance=_by_name("tolerance", tolerance, units, every=True),
         settings=replace(settings or AuditSettings(), seed=seed),
         inputs=inputs,
     )
+    return replace(found, n_dropped=dropped)
 
 
 def measured_stream(
     source: Trajectories | Callable[[], Iterator[Trajectories]],
     quantities: Sequence[AbstractQuantity],
     group: str | None = None,
+    dropped: Callable[[int], None] = lambda count: None,
 ) -> Stream:
-    """The quantities of each batch of a source. Of trajectories in memory they are measured once and kept."""
+    """The quantities of each batch of a source. Of trajectories in memory they are measured once and kept.
+
+    `dropped` is told, at the end of a pass, how many invalid trajectories the source had left out.
+    """
     if callable(source):
-        return lambda: (_measure(batch, quantities, group) for batch in source())
+
+        def passing() -> Iterator[Chunk]:
+            count = 0
+            for batch in source():
+                count += batch.n_dropped
+                yield _measure(batch, quantities, group)
+            dropped(count)
+
+        return passing
+    dropped(source.n_dropped)
     kept: list[Chunk] = []
 
     def stream() -> Iterator[Chunk]:
@@ -100,6 +118,20 @@ def _groups(batch: Trajectories, group: str | None) -> NDArray[Any] | None:
     if group is None or group == batch.group_name:
         return batch.groups
     return _whole(batch.conditions[group], group) if group in batch.conditions else None
+
+
+def _check_units(made: Trajectories, reference: Trajectories | None) -> None:
+    """Refuse units that both sides state and that differ; a side without units is taken to have the other's."""
+    if reference is None:
+        return
+    pairs = list(zip(made.channels, made.units, reference.units, strict=True))
+    pairs.append(("time", made.time_unit, reference.time_unit))
+    for name, unit, wanted in pairs:
+        if unit and wanted and unit != wanted:
+            raise InputError(
+                f"units differ: {printable(name, 40)} of made is in {printable(unit, 20)}, of the reference in "
+                f"{printable(wanted, 20)}; expected the same"
+            )
 
 
 def _check_group(group: str | None, sides: Sequence[Trajectories]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -13,18 +13,20 @@ from scipy import special
 
 from pushforward.errors import InputError, require
 from pushforward.measure import distances, inference
-from pushforward.measure.grid import Grid
+from pushforward.measure.grid import OUTER, Grid
 from pushforward.measure.inference import Mean
 from pushforward.measure.intended import Intended
 from pushforward.measure.results import Bins, Distance, QuantileShift, QuantityAudit, Shift
 from pushforward.measure.tally import Tally
 
-__all__ = ["compare"]
+__all__ = ["POWER", "compare"]
 
 Array = NDArray[np.float64]
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TAIL = 0.01
-_POWER = 0.8
+POWER = 0.8
+# Limits of distances need fewer resamples than p-values that are to be adjusted.
+_BOOTSTRAPS = 499
 
 
 @final
@@ -36,7 +38,6 @@ class _Expected:
     mean: Mean
     std: float
     quantile: Callable[[float], float]
-    tail_means: tuple[float, float]
     sample: Tally | None
 
     def effective_n(self, below: Array) -> float | None:
@@ -53,6 +54,7 @@ def compare(
     rng: np.random.Generator,
     resamples: int = 999,
     level: float = 0.05,
+    quantities: int = 1,
     tolerance: float | None = None,
 ) -> QuantityAudit:
     """Drift of `made` from `against` on their grid. The verdict is settled later, over all quantities.
@@ -72,14 +74,13 @@ def compare(
         _enough(name, "the reference", against)
         against = against.without_single_groups()
     expected = _expected(against, made.grid)
-    tails = _pooled_tails(made, expected)
     observed = made.mass - expected.mass
-    null = list(
-        inference.null_differences(made, expected.sample or expected.mass, resamples, rng),
-    )
-    measured = _distances(observed, null, made, expected, tails, level)
-    shift, error = inference.shift_of_means(inference.mean_of(made), expected.mean, level)
     sample = expected.sample
+    against_counts = sample or expected.mass
+    null = list(inference.null_differences(made, against_counts, resamples, rng))
+    noise = inference.bootstrap_differences(made, against_counts, min(resamples, _BOOTSTRAPS), rng)
+    measured = _distances(observed, null, noise, made, expected, level)
+    shift, error = inference.shift_of_means(inference.mean_of(made), expected.mean, level)
     return QuantityAudit(
         name=name,
         unit=unit,
@@ -99,10 +100,11 @@ def compare(
         tail_high=_tail_shift(made, expected, level, upper=True),
         **measured,
         p_adjusted=measured["w1"].p_value,
-        minimum_detectable=float(special.ndtri(1 - level / 2) + special.ndtri(_POWER)) * error,
+        minimum_detectable=float(special.ndtri(1 - level / 2) + special.ndtri(POWER)) * error,
         tolerance=tolerance,
         bins=_bins(observed, null, made, expected, level),
         verdict="inconclusive",
+        undefined=_undefined(made, sample, level / quantities),
     )
 
 
@@ -118,71 +120,75 @@ def _enough(name: str, side: str, tally: Tally) -> None:
 
 
 def _expected(against: Tally | Intended, grid: Grid) -> _Expected:
-    if isinstance(against, Tally):
-        tails, mass = against.tail_means, against.mass
-        return _Expected(
-            mass=mass,
-            mean=inference.mean_of(against),
-            std=math.sqrt(against.variance),
-            quantile=lambda tau: distances.quantile(mass, grid, tau, tails),
-            tail_means=tails,
-            sample=against,
-        )
-    law = against.mass(grid)
-    known = Mean(against.mean, 0.0, math.inf)
-    return _Expected(law, known, against.std, against.quantile, against.tail_means(grid), None)
-
-
-def _pooled_tails(made: Tally, expected: _Expected) -> tuple[float, float]:
-    """Mean distance from the range's ends of all mass outside it, made and expected together."""
-
-    def pooled(cell: int, side: int) -> float:
-        if expected.sample is not None:
-            p, q = float(made.counts[cell]), float(expected.sample.counts[cell])
-        else:
-            p, q = float(made.mass[cell]), float(expected.mass[cell])
-        total = p + q
-        return (p * made.tail_means[side] + q * expected.tail_means[side]) / total if total > 0 else 0.0
-
-    return pooled(0, 0), pooled(-1, 1)
+    sample = against if isinstance(against, Tally) else None
+    mass = against.mass if isinstance(against, Tally) else against.mass(grid)
+    return _Expected(
+        mass=mass,
+        mean=inference.mean_of(against) if isinstance(against, Tally) else Mean(against.mean, 0.0, math.inf),
+        std=math.sqrt(against.variance) if isinstance(against, Tally) else against.std,
+        # From the masses also for a stated law, so that both sides are read off the grid by one rule.
+        quantile=lambda tau: distances.quantile(mass, grid, tau),
+        sample=sample,
+    )
 
 
 def _distances(
-    observed: Array,
-    null: list[Array],
-    made: Tally,
-    expected: _Expected,
-    tails: tuple[float, float],
-    level: float,
+    observed: Array, null: list[Array], noise: Iterable[Array], made: Tally, expected: _Expected, level: float
 ) -> dict[str, Distance]:
-    grid, sample = made.grid, expected.sample
     pooled = expected.mass
-    if sample is not None:
-        pooled = (made.counts + sample.counts) / (made.n + sample.n)
+    if expected.sample is not None:
+        pooled = (made.counts + expected.sample.counts) / (made.n + expected.sample.n)
 
-    def all_of(difference: Array) -> dict[str, Array]:
-        cdf = distances.cdf_difference(difference)
-        return {
-            "w1": distances.w1(cdf, grid, tails),
-            "ks": distances.ks(cdf),
-            "energy": distances.energy(cdf, grid, tails),
-            "cramer_von_mises": distances.cramer_von_mises(cdf, pooled),
-            "tv": distances.tv(difference, grid),
-        }
+    def all_of(blocks: Iterable[Array]) -> dict[str, Array]:
+        found = [_all_distances(block, made.grid, pooled) for block in blocks]
+        return {name: np.concatenate([block[name] for block in found]) for name in found[0]}
 
-    blocks = [all_of(block) for block in null]
+    without, deviations = all_of(null), all_of(noise)
     result = {}
-    for name, value in all_of(observed).items():
-        without = np.concatenate([block[name] for block in blocks])
-        floor, size = float(inference.upper_limit(without, level)), float(value)
-        p = inference.p_values(size, without)
-        result[name] = Distance(size, floor, p, max(size - floor, 0.0), size + floor)
+    for name, value in all_of([observed[None, :]]).items():
+        size, floor = float(value[0]), float(inference.upper_limit(without[name], level))
+        margin = float(inference.upper_limit(deviations[name], level))
+        low, high = _limits(size, margin, squared=name == "cramer_von_mises")
+        p = inference.p_values(size, without[name])
+        result[name] = Distance(size, floor, p, low if p <= level else 0.0, high)
     return result
+
+
+def _all_distances(difference: Array, grid: Grid, pooled: Array) -> dict[str, Array]:
+    cdf = distances.cdf_difference(difference)
+    return {
+        "w1": distances.w1(cdf, grid),
+        "ks": distances.ks(cdf),
+        "energy": distances.energy(cdf, grid),
+        "cramer_von_mises": distances.cramer_von_mises(cdf, pooled),
+        "tv": distances.tv(difference, grid),
+    }
+
+
+def _limits(size: float, margin: float, squared: bool) -> tuple[float, float]:
+    """Limits from the triangle inequality of a norm; Cramér–von Mises is the square of one."""
+    if squared:
+        low, high = _limits(math.sqrt(size), math.sqrt(margin), squared=False)
+        return low**2, high**2
+    return max(size - margin, 0.0), size + margin
+
+
+def _undefined(made: Tally, sample: Tally | None, level: float) -> Shift:
+    """Shift of the share of trajectories on which the quantity is not defined; nothing to compare with a law."""
+    share = made.n_invalid / (made.n + made.n_invalid)
+    if sample is None or (made.n_invalid == 0 and sample.n_invalid == 0):
+        return Shift(0.0, 0.0, 0.0)
+    expected = sample.n_invalid / (sample.n + sample.n_invalid)
+    sizes = [
+        float(side.n + side.n_invalid) if side.groups is None else float(len(side.groups.labels))
+        for side in (made, sample)
+    ]
+    return Shift(*inference.shift_of_proportions(share, sizes[0], expected, sizes[1], level))
 
 
 def _quantile_shift(made: Tally, expected: _Expected, tau: float, level: float) -> QuantileShift:
     def at(share: float) -> float:
-        return distances.quantile(made.mass, made.grid, share, made.tail_means)
+        return distances.quantile(made.mass, made.grid, share)
 
     n = made.n / inference.design_effect(made, _cells_below(made.grid, at(tau)))
     expected_n = expected.effective_n(_cells_below(made.grid, expected.quantile(tau)))
@@ -191,9 +197,10 @@ def _quantile_shift(made: Tally, expected: _Expected, tau: float, level: float) 
 
 
 def _cells_below(grid: Grid, value: float) -> Array:
-    """(cells + 2,) how much of each cell lies below a value, linear within a cell."""
-    inner = np.clip((value - grid.cell_edges[:-1]) / grid.width, 0.0, 1.0)
-    return np.concatenate([[float(value >= grid.low)], inner, [float(value > grid.high)]])
+    """(size,) how much of each cell lies below a value, linear within a cell."""
+    edges = grid.cell_edges
+    inner = np.clip((value - edges[:-1]) / np.diff(edges), 0.0, 1.0)
+    return np.concatenate([[float(value >= edges[0])], inner, [float(value > edges[-1])]])
 
 
 def _tail_shift(made: Tally, expected: _Expected, level: float, upper: bool) -> Shift:
@@ -245,8 +252,9 @@ def _spread(null: Array, made: Tally, expected: _Expected) -> Array:
 
 
 def _one_bin_each(grid: Grid, made: Tally) -> Array:
-    """(bins + 2, cells + 2) indicator of each bin; a cheap row where there are no clusters to look at."""
+    """(bins + 2, size) indicator of each bin; a cheap row where there are no clusters to look at."""
     if made.groups is None:
-        return np.zeros((grid.bins + 2, grid.cells + 2))
-    owner = np.concatenate([[0], 1 + np.arange(grid.cells) // grid.subdivisions, [grid.bins + 1]])
+        return np.zeros((grid.bins + 2, 1))
+    outer = np.zeros(OUTER + 1, dtype=np.int64)
+    owner = np.concatenate([outer, 1 + np.arange(grid.cells) // grid.subdivisions, outer + grid.bins + 1])
     return np.asarray(owner[None, :] == np.arange(grid.bins + 2)[:, None], dtype=np.float64)

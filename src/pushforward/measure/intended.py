@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pushforward.errors import InputError, named, printable, require
-from pushforward.measure.grid import Grid
+from pushforward.measure.grid import OUTER, Grid
 
 __all__ = ["Intended", "Law"]
 
@@ -152,11 +152,11 @@ class Intended:
     # -- what an audit needs -------------------------------------------------------------------------------
 
     def mass(self, grid: Grid) -> Array:
-        """(cells + 2,) probability of each cell, the same half-open cells that values are counted in."""
+        """(size,) probability of each cell, the same half-open cells that values are counted in."""
         edges = grid.cell_edges
         # F just below the edge: a law with atoms puts an atom on an edge into the cell to its right.
         below = np.asarray(self.law.cdf(np.nextafter(edges, -np.inf)), dtype=np.float64)
-        below[-1] = float(self.law.cdf(grid.high))
+        below[OUTER + grid.cells] = float(self.law.cdf(grid.high))
         return np.clip(np.diff(np.concatenate([[0.0], below, [1.0]])), 0.0, 1.0)
 
     @property
@@ -177,24 +177,15 @@ class Intended:
         """(n,) draws."""
         return np.asarray(self.law.rvs(size=n, random_state=rng), dtype=np.float64)
 
-    def tail_means(self, grid: Grid) -> tuple[float, float]:
-        """Mean distance of the law's mass beyond the range from its ends, by 64-point quadrature."""
-        mass = self.mass(grid)
-        level = (np.arange(64) + 0.5) / 64
-        below = grid.low - np.asarray(self.law.ppf(mass[0] * level)) if mass[0] > 1e-12 else np.zeros(1)
-        above = (
-            np.asarray(self.law.ppf(1 - mass[-1] * level)) - grid.high if mass[-1] > 1e-12 else np.zeros(1)
-        )
-        return float(below.mean()), float(above.mean())
-
     def range(self, bins: int) -> tuple[float, float]:
-        """A range for the grid from the law alone, with bin edges on the ends of a bounded support."""
-        a, b = (float(end) for end in self.law.support())
-        if math.isfinite(a) and math.isfinite(b) and bins > 2 * _OUTER_BINS:
-            width = (b - a) / (bins - 2 * _OUTER_BINS)
-            return a - _OUTER_BINS * width, b + _OUTER_BINS * width
+        """A range for the grid: where the law has its mass, with bin edges on the ends of a bounded support."""
         low, high = self.quantile(0.0005), self.quantile(0.9995)
         margin = 0.1 * (high - low)
+        a, b = (float(end) for end in self.law.support())
+        # A support much wider than the mass in it, as of a normal law cut far out, says nothing about the mass.
+        if a >= low - margin and b <= high + margin and a < b and bins > 2 * _OUTER_BINS:
+            width = (b - a) / (bins - 2 * _OUTER_BINS)
+            return a - _OUTER_BINS * width, b + _OUTER_BINS * width
         return low - margin, high + margin
 
 

@@ -45,7 +45,8 @@ class Distance:
         value: the distance between the observed counts.
         null_95: the noise floor: 95 % of comparisons without any drift stay below it.
         p_value: (k + 1) / (n + 1) over resamples without drift.
-        low, high: conservative 95 % confidence limits of the true distance (`value` ∓ `null_95`, not below 0).
+        low, high: conservative 95 % confidence limits of the true distance: `value` ∓ what a bootstrap of both sides
+            deviates from them; `low` is 0 where the distance is not significant.
     """
 
     value: float
@@ -113,10 +114,12 @@ class QuantityAudit:
         tail_low, tail_high: shift of the mass beyond the intended law's 1 % and 99 % quantiles.
         w1, ks, energy, cramer_von_mises, tv: distances beside their noise floors.
         p_adjusted: W1's p-value after Benjamini–Hochberg over the audit's quantities.
-        minimum_detectable: the smallest shift of the mean that this sample size finds with 80 % power.
+        minimum_detectable: the smallest shift of the mean that a t-test finds with 80 % power at these sample sizes, at
+            Benjamini–Hochberg's strictest level; the test by W1, which also sees other changes, is a little weaker.
         tolerance: the drift that the user accepts (W1, in the unit), or None.
         bins: masses per bin with their bands.
         verdict: see `Verdict`.
+        undefined: shift of the share of trajectories on which the quantity is not defined (0 for a stated law).
     """
 
     name: str
@@ -145,6 +148,7 @@ class QuantityAudit:
     tolerance: float | None
     bins: Bins
     verdict: Verdict
+    undefined: Shift = Shift(0.0, 0.0, 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, lists and strings."""
@@ -159,7 +163,7 @@ class QuantityAudit:
     def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `to_json` gave."""
         values = {f.name: record[f.name] for f in dataclasses.fields(cls)}
-        for name in ("mean_shift", "tail_low", "tail_high"):
+        for name in ("mean_shift", "tail_low", "tail_high", "undefined"):
             values[name] = Shift(**values[name])
         for name in ("w1", "ks", "energy", "cramer_von_mises", "tv"):
             values[name] = Distance(**values[name])
@@ -178,6 +182,7 @@ class Audit:
         level: the error level of tests and bands (0.05).
         resamples: resamples without drift behind every p-value and noise floor.
         grid: {"bins", "subdivisions", "ranges": {name: [low, high]}}.
+        n_dropped: invalid trajectories left out before measuring: {"made": ..., "against": ...}.
         inputs: what was compared, as text for the reader: {"made": ..., "against": ...}.
         version: of pushforward.
     """
@@ -189,6 +194,7 @@ class Audit:
     grid: Mapping[str, Any]
     version: str
     inputs: Mapping[str, str] = field(default_factory=dict)
+    n_dropped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -218,6 +224,7 @@ class Audit:
             "resamples": self.resamples,
             "grid": dict(self.grid),
             "inputs": dict(self.inputs),
+            "n_dropped": dict(self.n_dropped),
             "quantities": [quantity.to_json() for quantity in self.quantities],
         }
 
@@ -245,7 +252,8 @@ class Audit:
                     QuantityAudit.from_json(quantity) for quantity in _numbers(record["quantities"])
                 ),
                 **{
-                    name: record[name] for name in ("seed", "level", "resamples", "grid", "version", "inputs")
+                    name: record[name]
+                    for name in ("seed", "level", "resamples", "grid", "version", "inputs", "n_dropped")
                 },
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from pushforward.errors import InputError, named, printable, require
-from pushforward.measure.compare import compare
+from pushforward.measure.compare import POWER, compare
 from pushforward.measure.grid import Grid
 from pushforward.measure.inference import benjamini_hochberg
 from pushforward.measure.intended import Intended, Law
@@ -53,7 +55,16 @@ class AuditSettings:
 
     def __post_init__(self) -> None:
         """Validate."""
-        require(0 < self.level < 1, f"level: got {self.level}; expected between 0 and 1")
+        whole = (("resamples", self.resamples), ("bins", self.bins), ("subdivisions", self.subdivisions))
+        for name, value in (*whole, ("seed", self.seed)):
+            require(
+                isinstance(value, int | np.integer),
+                f"{name}: got {printable(value, 40)}; expected a whole number",
+            )
+        require(
+            isinstance(self.level, int | float) and 0 < self.level < 1,
+            f"level: got {printable(self.level, 40)}; expected between 0 and 1",
+        )
         require(99 <= self.resamples <= 10**6, f"resamples: got {self.resamples}; expected 99 to 1000000")
         require(self.seed >= 0, f"seed: got {self.seed}; expected 0 or more")
         Grid(*(self.range or (0.0, 1.0)), self.bins, self.subdivisions)
@@ -125,13 +136,23 @@ def audit_streams(
     limits = dict(tolerance or {})
     unstated = [key for key in units if key not in laws]
     _check(units, laws, limits, unstated if against is None else [])
+    require(
+        against is None or len(unstated) > 0,
+        "reference data: would not be used, as every quantity has a stated law; expected one of the two",
+    )
+    # Enough resamples for the smallest p-value to pass Benjamini–Hochberg's strictest level, with room to spare.
+    settings = replace(
+        settings, resamples=max(settings.resamples, math.ceil(2 * len(units) / settings.level) - 1)
+    )
     grids = _grids(made, against if unstated else None, units, laws, settings)
     made_tallies = _count(made, grids)
     against_tallies = (
         _count(against, {k: grids[k] for k in unstated}) if against is not None and unstated else {}
     )
     found = [
-        _compared(key, unit, made_tallies[key], laws.get(key) or against_tallies[key], settings, limits)
+        _compared(
+            key, unit, made_tallies[key], laws.get(key) or against_tallies[key], settings, limits, len(units)
+        )
         for key, unit in units.items()
     ]
     from pushforward import __version__
@@ -176,6 +197,7 @@ def _compared(
     against: Tally | Intended,
     settings: AuditSettings,
     limits: Mapping[str, float],
+    quantities: int,
 ) -> QuantityAudit:
     return compare(
         made,
@@ -186,6 +208,7 @@ def _compared(
         rng=np.random.default_rng([settings.seed, zlib.crc32(key.encode())]),
         resamples=settings.resamples,
         level=settings.level,
+        quantities=quantities,
         tolerance=limits.get(key),
     )
 
@@ -200,18 +223,29 @@ def _grids(
     size = (settings.bins, settings.subdivisions)
     if settings.range is not None:
         return {key: Grid(*settings.range, *size) for key in units}
-    grids = {key: Grid(*law.range(settings.bins), *size) for key, law in laws.items()}
-    missing = [key for key in units if key not in grids]
-    if missing:
-        sides = [made] if against is None else [made, against]
-        scans = [_scan(side, missing) for side in sides]
-        for key in missing:
-            empty = [i for i, scan in enumerate(scans) if scan[key].n == 0]
-            if empty:
-                side = ("made", "the reference")[empty[0]]
-                raise InputError(f"quantity {printable(key)!r}: not defined on any trajectory of {side}")
-            grids[key] = Grid.covering(*common_range([scan[key] for scan in scans]), *size)
+    drawn = {key: law.drawn for key, law in laws.items() if law.drawn is not None}
+    made_scans = _scan(made, list(units))
+    against_scans = {} if against is None else _scan(against, [key for key in units if key not in laws])
+    for key, values in drawn.items():
+        against_scans[key] = RangeScan()
+        against_scans[key].add(values)
+    grids = {}
+    for key in units:
+        scans = [made_scans[key], *([against_scans[key]] if key in against_scans else [])]
+        for scan, side in zip(scans, ("made", "the reference"), strict=False):
+            require(scan.n > 0, f"quantity {printable(key)!r}: not defined on any trajectory of {side}")
+        low, high = common_range(scans)
+        if key in laws and key not in drawn:
+            low, high = _stated_range(laws[key].range(settings.bins), low, high)
+        grids[key] = Grid.covering(low, high, *size)
     return grids
+
+
+def _stated_range(stated: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+    """The law's own range, wherever it holds what was made; else both together."""
+    if stated[0] <= low and high <= stated[1]:
+        return stated
+    return min(stated[0], low), max(stated[1], high)
 
 
 def _scan(stream: Stream, names: Sequence[str]) -> dict[str, RangeScan]:
@@ -226,7 +260,10 @@ def _count(stream: Stream, grids: Mapping[str, Grid]) -> dict[str, Tally]:
     tallies = {key: Tally.zero(grid) for key, grid in grids.items()}
     for values, groups in stream():
         for key in tallies:
-            tallies[key] = tallies[key].add(values[key], groups)
+            try:
+                tallies[key] = tallies[key].add(values[key], groups)
+            except InputError as error:
+                raise InputError(f"quantity {printable(key)!r}: {error}") from None
     return tallies
 
 
@@ -235,19 +272,34 @@ def settle(found: Iterable[QuantityAudit], level: float) -> tuple[QuantityAudit,
 
     Without a tolerance: `drift` where the adjusted p-value is at most `level`, else `no drift found`.
     With one: `drift` where in addition W1's lower limit exceeds it, `within tolerance` where W1's upper limit
-    does not (an equivalence test in the user's unit), else `inconclusive`.
+    does not (an equivalence test in the user's unit), else `inconclusive`. Either way `drift` where the quantity is
+    defined on a significantly different share of the made and the reference trajectories.
     """
     quantities = list(found)
     if not quantities:
         raise InputError("audit: got no quantity; expected at least one")
     adjusted = benjamini_hochberg(np.array([quantity.w1.p_value for quantity in quantities]))
+    m = len(quantities)
     return tuple(
-        replace(quantity, p_adjusted=float(p), verdict=_verdict(quantity, float(p), level))
+        replace(
+            quantity,
+            p_adjusted=float(p),
+            # What was computed at `level` holds at the strictest level that Benjamini–Hochberg may ask for.
+            minimum_detectable=quantity.minimum_detectable * _factor(level / m) / _factor(level),
+            verdict=_verdict(quantity, float(p), level),
+        )
         for quantity, p in zip(quantities, adjusted, strict=True)
     )
 
 
+def _factor(level: float) -> float:
+    return float(special.ndtri(1 - level / 2) + special.ndtri(POWER))
+
+
 def _verdict(quantity: QuantityAudit, p_adjusted: float, level: float) -> Verdict:
+    if quantity.undefined.low > 0 or quantity.undefined.high < 0:
+        # Where the quantity is defined on more or fewer trajectories than it should be, the rest decides nothing.
+        return "drift"
     if quantity.tolerance is None:
         return "drift" if p_adjusted <= level else "no drift found"
     if quantity.w1.high <= quantity.tolerance:

@@ -30,8 +30,12 @@ def number(value: float) -> str:
 
 def audit_table(audit: Audit) -> str:
     """The audit's verdicts, a line per quantity, with what each compared and what was left out."""
-    rows = [_HEADINGS, *(_row(quantity) for quantity in audit.quantities)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADINGS))]
+    sure = f"{100 * (1 - audit.level):.4g} %"
+    headings = (
+        "quantity", "unit", "made", "intended", f"shift of mean [{sure} CI]", "W1 (noise floor)", "p adj.", "verdict",
+    )  # fmt: skip
+    rows = [headings, *(_row(quantity) for quantity in audit.quantities)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(headings))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
@@ -54,7 +58,11 @@ def _row(quantity: QuantityAudit) -> tuple[str, ...]:
 
 
 def _notes(audit: Audit) -> list[str]:
-    notes = []
+    notes = [
+        f"{side}: {count:,} invalid trajectories were left out before measuring"
+        for side, count in audit.n_dropped.items()
+        if count
+    ]
     for quantity in audit.quantities:
         name = printable(quantity.name, 40)
         against = "a stated law" if quantity.n_reference is None else f"{quantity.n_reference:,} of the data"
@@ -72,6 +80,11 @@ def _notes(audit: Audit) -> list[str]:
             notes.append(
                 f"{name}: not defined on {quantity.n_invalid:,} made and {quantity.n_invalid_reference:,} reference "
                 "trajectories, which were left out"
+                + (
+                    "; that difference is significant"
+                    if quantity.undefined.low * quantity.undefined.high > 0
+                    else ""
+                )
             )
         if quantity.n_groups_made is not None or quantity.n_groups_reference is not None:
             notes.append(

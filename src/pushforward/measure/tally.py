@@ -69,10 +69,9 @@ class Tally:
 
     Attributes:
         grid: where values are counted.
-        counts: (cells + 2,) int64, first below and last above the range.
+        counts: (size,) int64, one for each cell of the grid.
         n_invalid: values that were NaN: the quantity was not defined there.
         sum_1, sum_2: Σ d and Σ d² of d = q − grid.centre, in `exact.UNIT`s.
-        excess_below, excess_above: Σ (low − q) below the range and Σ (q − high) above it, in `exact.UNIT`s.
         groups: counts by cluster, or None where values are independent.
     """
 
@@ -81,14 +80,12 @@ class Tally:
     n_invalid: int = 0
     sum_1: int = 0
     sum_2: int = 0
-    excess_below: int = 0
-    excess_above: int = 0
     groups: GroupCounts | None = None
 
     @classmethod
     def zero(cls, grid: Grid) -> Tally:
         """The tally of nothing."""
-        return cls(grid, np.zeros(grid.cells + 2, dtype=np.int64))
+        return cls(grid, np.zeros(grid.size, dtype=np.int64))
 
     @property
     def n(self) -> int:
@@ -132,8 +129,6 @@ class Tally:
             self.n_invalid + other.n_invalid,
             self.sum_1 + other.sum_1,
             self.sum_2 + other.sum_2,
-            self.excess_below + other.excess_below,
-            self.excess_above + other.excess_above,
             mine + theirs if mine is not None and theirs is not None else (mine or theirs),
         )
 
@@ -145,7 +140,7 @@ class Tally:
 
     @property
     def mass(self) -> NDArray[np.float64]:
-        """(cells + 2,) counts / n."""
+        """(size,) counts / n."""
         return self.counts / max(self.n, 1)
 
     @property
@@ -164,7 +159,7 @@ class Tally:
 
     @cached_property
     def clusters(self) -> tuple[sparse.csr_array, NDArray[np.int64]]:
-        """Counts by cluster as a sparse (G, cells + 2) matrix, and the (G,) cluster sizes.
+        """Counts by cluster as a sparse (G, size) matrix, and the (G,) cluster sizes.
 
         Raises:
             InputError: the tally was made without groups.
@@ -178,15 +173,6 @@ class Tally:
         np.add.at(sizes, groups.group, groups.count)
         return matrix, sizes
 
-    @property
-    def tail_means(self) -> tuple[float, float]:
-        """Mean distance of the values below and above the range from its ends (0 where there are none)."""
-        below, above = int(self.counts[0]), int(self.counts[-1])
-        return (
-            float(self.excess_below * UNIT / below) if below else 0.0,
-            float(self.excess_above * UNIT / above) if above else 0.0,
-        )
-
 
 def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: ArrayLike | None) -> Tally:
     d = values - grid.centre
@@ -199,14 +185,11 @@ def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: Arra
         ids = np.asarray(groups)
         require(ids.shape == values.shape, f"groups: got shape {ids.shape}; expected {values.shape}")
         by_group = GroupCounts.of(ids, grid.index(values), np.ones(len(values), dtype=np.int64))
-    below, above = values[values < grid.low], values[values > grid.high]
     return Tally(
         grid,
         grid.count(values),
         n_invalid,
         exact_sum(d),
         exact_sum_of_squares(d),
-        exact_sum(grid.low - below),
-        exact_sum(above - grid.high),
         by_group,
     )
