@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pushforward.quantities.base import AbstractQuantity, Quantity
+from pushforward.quantities.energy import HenonHeilesEnergy, MechanicalEnergy, SpringChainEnergy
 from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
 from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
@@ -14,6 +15,7 @@ from pushforward.quantities.kinematics import (
     MeanJerk,
     MeanSpeed,
 )
+from pushforward.quantities.orbits import Eccentricity, KeplerEnergy
 from pushforward.quantities.parameters import LogisticMapR
 from pushforward.quantities.regions import MinimumClearance, TimeInRegion
 from pushforward.quantities.registry import QUANTITIES, default_for
@@ -30,6 +32,9 @@ __all__ = [
     "Displacement",
     "DominantFrequency",
     "Duration",
+    "Eccentricity",
+    "HenonHeilesEnergy",
+    "KeplerEnergy",
     "KineticEnergy",
     "LogisticMapR",
     "LorenzRho",
@@ -39,10 +44,12 @@ __all__ = [
     "MeanCurvature",
     "MeanJerk",
     "MeanSpeed",
+    "MechanicalEnergy",
     "MinimumClearance",
     "PathLength",
     "Quantity",
     "Restitution",
+    "SpringChainEnergy",
     "TimeInRegion",
     "Tortuosity",
     "TotalKineticEnergy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pushforward.errors import named
 from pushforward.quantities.base import AbstractQuantity
+from pushforward.quantities.energy import HenonHeilesEnergy, MechanicalEnergy, SpringChainEnergy
 from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
 from pushforward.quantities.impacts import Restitution, TotalKineticEnergy, TotalMomentum
@@ -15,6 +16,7 @@ from pushforward.quantities.kinematics import (
     MeanJerk,
     MeanSpeed,
 )
+from pushforward.quantities.orbits import Eccentricity, KeplerEnergy
 from pushforward.quantities.parameters import LogisticMapR
 from pushforward.quantities.positions import positions_of
 from pushforward.quantities.regions import MinimumClearance, TimeInRegion
@@ -46,6 +48,11 @@ QUANTITIES: dict[str, type[AbstractQuantity]] = {
         AccumulatedCycloneEnergy,
         LogisticMapR,
         ConeHalfAngle,
+        MechanicalEnergy,
+        HenonHeilesEnergy,
+        KeplerEnergy,
+        Eccentricity,
+        SpringChainEnergy,
         LotkaVolterraInvariant,
         LorenzRho,
         Restitution,

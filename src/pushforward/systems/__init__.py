@@ -10,12 +10,17 @@ from pushforward.systems.base import AbstractSystem
 from pushforward.systems.bouncing_ball import BouncingBall
 from pushforward.systems.colliding_disks import CollidingDisks
 from pushforward.systems.cone import Cone
+from pushforward.systems.double_pendulum import DoublePendulum
+from pushforward.systems.henon_heiles import HenonHeiles
+from pushforward.systems.kepler import Kepler
 from pushforward.systems.logistic_map import LogisticMap
 from pushforward.systems.lorenz63 import Lorenz63
 from pushforward.systems.lotka_volterra import LotkaVolterra
 from pushforward.systems.maze import Maze
+from pushforward.systems.n_link_pendulum import NLinkPendulum
 from pushforward.systems.point_maze import PointMaze
 from pushforward.systems.sinusoid import Sinusoid
+from pushforward.systems.spring_chain import SpringChain
 
 __all__ = [
     "SYSTEMS",
@@ -23,12 +28,17 @@ __all__ = [
     "BouncingBall",
     "CollidingDisks",
     "Cone",
+    "DoublePendulum",
+    "HenonHeiles",
+    "Kepler",
     "LogisticMap",
     "Lorenz63",
     "LotkaVolterra",
     "Maze",
+    "NLinkPendulum",
     "PointMaze",
     "Sinusoid",
+    "SpringChain",
     "create",
 ]
 
@@ -40,6 +50,11 @@ SYSTEMS: dict[str, type[AbstractSystem]] = {
         Cone,
         Maze,
         PointMaze,
+        DoublePendulum,
+        NLinkPendulum,
+        HenonHeiles,
+        Kepler,
+        SpringChain,
         LotkaVolterra,
         Lorenz63,
         BouncingBall,
