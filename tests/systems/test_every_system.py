@@ -18,6 +18,16 @@ STATED_ERROR: dict[str, float] = {}
 N = 50
 
 
+# What each system needs beyond the package itself.
+NEEDS = {"point-maze": ("mujoco", "gymnasium_robotics"), "dysts": ("dysts",)}
+
+
+@pytest.fixture(autouse=True)
+def _needed(request):
+    for module in NEEDS.get(request.node.callspec.params["name"], ()):
+        pytest.importorskip(module, reason=f"{module} is an extra")
+
+
 def usual(name, n=N, **arguments):
     system = create(name)
     return system, system.sample(n, Intended.parse(system.default_intended), **arguments)
@@ -29,11 +39,6 @@ def samples():
     made = {}
 
     def sample(name):
-        if name == "point-maze":
-            pytest.importorskip("mujoco", reason="needs the extra [mujoco]")
-            pytest.importorskip("gymnasium_robotics", reason="needs the extra [mujoco]")
-        if name == "dysts":
-            pytest.importorskip("dysts", reason="needs the extra [chaos]")
         if name not in made:
             made[name] = usual(name)
         return made[name]

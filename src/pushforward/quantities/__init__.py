@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pushforward.quantities.base import AbstractQuantity, Quantity
+from pushforward.quantities.chaos import DystsFactor
 from pushforward.quantities.energy import HenonHeilesEnergy, MechanicalEnergy, SpringChainEnergy
 from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
@@ -32,6 +33,7 @@ __all__ = [
     "Displacement",
     "DominantFrequency",
     "Duration",
+    "DystsFactor",
     "Eccentricity",
     "HenonHeilesEnergy",
     "KeplerEnergy",

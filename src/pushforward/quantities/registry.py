@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pushforward.errors import named
 from pushforward.quantities.base import AbstractQuantity
+from pushforward.quantities.chaos import DystsFactor
 from pushforward.quantities.energy import HenonHeilesEnergy, MechanicalEnergy, SpringChainEnergy
 from pushforward.quantities.flows import LorenzRho, LotkaVolterraInvariant
 from pushforward.quantities.geometry import Displacement, MeanCurvature, PathLength, Tortuosity, TotalTurning
@@ -55,6 +56,7 @@ QUANTITIES: dict[str, type[AbstractQuantity]] = {
         SpringChainEnergy,
         LotkaVolterraInvariant,
         LorenzRho,
+        DystsFactor,
         Restitution,
         TotalKineticEnergy,
         TotalMomentum,

@@ -11,6 +11,7 @@ from pushforward.systems.bouncing_ball import BouncingBall
 from pushforward.systems.colliding_disks import CollidingDisks
 from pushforward.systems.cone import Cone
 from pushforward.systems.double_pendulum import DoublePendulum
+from pushforward.systems.dysts import Dysts
 from pushforward.systems.henon_heiles import HenonHeiles
 from pushforward.systems.kepler import Kepler
 from pushforward.systems.logistic_map import LogisticMap
@@ -29,6 +30,7 @@ __all__ = [
     "CollidingDisks",
     "Cone",
     "DoublePendulum",
+    "Dysts",
     "HenonHeiles",
     "Kepler",
     "LogisticMap",
@@ -59,6 +61,7 @@ SYSTEMS: dict[str, type[AbstractSystem]] = {
         Lorenz63,
         BouncingBall,
         CollidingDisks,
+        Dysts,
     )
 }
 

@@ -1,0 +1,90 @@
+"""The flows of dysts: their factor, their annotations, and all of them at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pushforward.errors import InputError
+from pushforward.quantities.chaos import dysts_flows
+from pushforward.systems import Dysts, Lorenz63, create
+
+pytest.importorskip("dysts", reason="needs the extra [chaos]")
+
+NEAR_ONE = stats.uniform(0.95, 0.1)
+
+
+def test_its_lorenz_is_the_lorenz_system():
+    made = Dysts(parameter="rho").sample(100, NEAR_ONE)
+    measured = Lorenz63(sigma=10, beta=2.667).quantity
+    like = made.__class__(made.values, dt=made.dt, channels=("x", "y", "z"))
+    np.testing.assert_allclose(measured(like), 28 * made.quantity, rtol=1e-6)
+    assert Lorenz63(sigma=10, beta=2.667).valid(like).all()
+
+
+@pytest.mark.parametrize("system", ["Rossler", "Thomas", "SprottA", "Lorenz96", "HenonHeiles"])
+def test_the_pace_of_a_flow_is_measured_and_its_trajectories_are_valid(system):
+    flow = Dysts(system=system)
+    made = flow.sample(40, NEAR_ONE)
+    assert len(made.channels) == len(made.units) == made.C
+    np.testing.assert_allclose(flow.quantity(made), made.quantity, rtol=1e-6)
+    assert flow.valid(made).all()
+
+
+@pytest.mark.parametrize("parameter", ["a", "b", "c"])
+def test_a_named_parameter_is_scaled_and_measured(parameter):
+    flow = Dysts(system="Rossler", parameter=parameter, burn_in=5.0)
+    made = flow.sample(40, NEAR_ONE)
+    assert made.quantity_name == f"dysts-factor(system=Rossler, parameter={parameter})"
+    np.testing.assert_allclose(flow.quantity(made), made.quantity, rtol=1e-5)
+
+
+def test_the_law_of_the_factor_is_the_intended_one():
+    flow = Dysts(system="Rossler")
+    made = flow.sample(2000, NEAR_ONE, T=16, seed=1)
+    assert stats.kstest(flow.quantity(made), NEAR_ONE.cdf).pvalue > 0.001
+
+
+def test_annotations_are_those_of_dysts():
+    lorenz = Dysts()
+    assert lorenz.lyapunov_exponent == pytest.approx(0.89, abs=0.01)
+    assert lorenz.dimension == pytest.approx(1.99, abs=0.02)
+    assert lorenz.annotations["kaplan_yorke_dimension"] == pytest.approx(2.075, abs=0.01)
+
+
+def test_another_flow_is_not_valid():
+    made = Dysts(system="Rossler").sample(20, NEAR_ONE, dt=0.05)
+    assert not Dysts(system="Lorenz").valid(made).any()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"system": "Lorentz"}, "unknown dysts flow 'Lorentz'; did you mean 'Lorenz'"),
+        ({"system": "Henon"}, "unknown dysts flow 'Henon'"),
+        ({"parameter": "tau"}, "unknown parameter of dysts Lorenz: 'tau'"),
+        ({"burn_in": -1.0}, "burn_in = -1"),
+        ({"longest_step": 0.0}, "longest_step = 0"),
+        ({"tolerance": -1.0}, "tolerance = -1"),
+    ],
+)
+def test_parameters_that_do_not_fit(parameters, message):
+    with pytest.raises(InputError, match=message):
+        create("dysts", **parameters)
+
+
+def test_factors_and_channels_that_do_not_fit():
+    with pytest.raises(InputError, match=r"factor of 0 \(2 of 2 draws\); expected above 0"):
+        Dysts().sample(2, [0.0])
+    with pytest.raises(InputError, match="got 3 channels; expected the 4 of Lorenz96"):
+        Dysts(system="Lorenz96").quantity(Dysts().sample(2, NEAR_ONE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", dysts_flows())
+def test_every_flow(system):
+    flow = Dysts(system=system)
+    made = flow.sample(4, NEAR_ONE, T=16)
+    assert np.abs(flow.quantity(made) / made.quantity - 1).max() <= 1e-4
+    assert flow.valid(made).all()
