@@ -29,9 +29,9 @@ class Dysts(AbstractSystem):
 
     What can be controlled exactly in any chaotic system is a factor on one of its parameters; by default on the
     pace, which every flow has and which leaves its attractor as it is. Trajectories start on the attractor, at 64
-    states that have settled for 10 periods from around dysts' initial state, each followed for another `burn_in` to `burn_in` + 1
-    periods at its own c. `default_dt` is a thirtieth of the dominant period. Angles and times that some flows carry
-    along as coordinates are not wrapped. Maps and delay equations of dysts are not flows and are refused.
+    states that have settled for 10 periods from around dysts' initial state, each followed for another `burn_in` to
+    `burn_in` + 1 periods at its own c. `default_dt` is a thirtieth of the dominant period. Angles and times that some
+    flows carry along as coordinates are not wrapped. Maps and delay equations of dysts are not flows and are refused.
 
     Attributes:
         system: a flow of dysts, such as Lorenz.
