@@ -19,7 +19,7 @@ __all__ = ["AbstractStateMean", "HenonHeilesEnergy", "MechanicalEnergy", "Spring
 _Array = NDArray[np.floating[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AbstractStateMean(AbstractQuantity):
     """⟨f(x_t)⟩_t: the mean over the valid steps of a number that every recorded state has.
 
