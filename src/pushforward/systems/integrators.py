@@ -159,23 +159,40 @@ def _runge_kutta(
     derivative: Derivative, tableau: Tableau, h: float, shape: tuple[int, ...], constants: _Array
 ) -> _Step:
     """One step in place, with memory for its stages."""
-    stages, weights = tableau
+    rows, places = _in_few_slots(tableau, h)
     # The state is the first row of the sums, with weight one.
-    rows = [np.array([1.0, *(h * a for a in row)]) for row in (*stages, weights)]
-    k = np.empty((len(rows), *shape))
+    k = np.empty((1 + max(places), *shape))
     inner = np.empty(shape)
-    flat, flat_inner = k.reshape(len(rows), -1), inner.reshape(-1)
+    flat, flat_inner = k.reshape(len(k), -1), inner.reshape(-1)
 
     def step(y: _Array) -> None:
         k[0] = y
         derivative(y, k[1], constants)
-        for i in range(1, len(weights)):
+        for row, place in zip(rows[1:-1], places[1:], strict=True):
             # One pass per term, and unlike a product by BLAS it starts no threads of its own.
-            np.einsum("i,ij->j", rows[i], flat[: i + 1], out=flat_inner)
-            derivative(inner, k[i + 1], constants)
-        np.einsum("i,ij->j", rows[-1], flat, out=y.reshape(-1))
+            np.einsum("i,ij->j", row, flat[: len(row)], out=flat_inner)
+            derivative(inner, k[place], constants)
+        np.einsum("i,ij->j", rows[-1], flat[: len(rows[-1])], out=y.reshape(-1))
 
     return step
+
+
+def _in_few_slots(tableau: Tableau, h: float) -> tuple[list[_Array], list[int]]:
+    """Coefficients (1, h a_ij...) of each sum by slot, and each stage's slot: what no later sum needs is overwritten."""
+    sums = (*tableau[0], tableau[1])
+    last_needed = [
+        max(i for i, row in enumerate(sums) if j < len(row) and row[j]) for j in range(len(tableau[1]))
+    ]
+    rows: list[_Array] = []
+    places: list[int] = []
+    holder: dict[int, int] = {}
+    for i, row in enumerate(sums):
+        rows.append(np.array([1.0, *(h * row[holder[slot]] for slot in sorted(holder))]))
+        if i < len(last_needed):
+            taken = [slot for slot, stage in holder.items() if last_needed[stage] > i]
+            places.append(min(set(range(1, len(holder) + 2)) - set(taken)))
+            holder[places[-1]] = i
+    return rows, places
 
 
 def _leapfrogs(force: Force, lengths: list[float], shape: tuple[int, ...], constants: _Array) -> _Step:
