@@ -178,7 +178,7 @@ def _runge_kutta(
 
 
 def _in_few_slots(tableau: Tableau, h: float) -> tuple[list[_Array], list[int]]:
-    """Coefficients (1, h a_ij...) of each sum by slot, and each stage's slot: what no later sum needs is overwritten."""
+    """Coefficients (1, h a_ij...) of sums by slot, and each stage's slot; what no later sum needs is overwritten."""
     sums = (*tableau[0], tableau[1])
     last_needed = [
         max(i for i, row in enumerate(sums) if j < len(row) and row[j]) for j in range(len(tableau[1]))
