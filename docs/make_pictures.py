@@ -31,7 +31,7 @@ SHOWN = {
     "colliding-disks": Shown(n=1, T=256, dt=0.05),
     "lotka-volterra": Shown(n=6, T=200, dt=0.05),
     "lorenz-63": Shown(n=2, T=1000, dt=0.01),
-    "dysts": Shown(n=2, T=600),
+    "dysts": Shown(n=2, T=1000, dt=0.015),
 }
 
 

@@ -117,13 +117,11 @@ class Cone(AbstractSystem):
         return np.asarray(np.isfinite(alpha) & near)
 
     def draw(self, axes: Any, trajectories: Trajectories) -> None:
-        """Draw the points' distance from the axis against their height: a cone is a straight line."""
-        index = [trajectories.channel_index(name) for name in self.channels]
-        for values, steps in zip(trajectories.values[:, :, index], trajectories.steps, strict=True):
-            radius = np.hypot(values[:steps, 0], values[:steps, 1])
-            axes.plot(np.copysign(radius, values[:steps, 0]), values[:steps, 2], linewidth=0.8)
-        axes.set_xlabel("distance from the axis, with the sign of x (m)")
-        axes.set_ylabel("z (m)")
+        """Draw x and z: the cones seen from the side."""
+        x, z = (trajectories.channel_index(name) for name in ("x", "z"))
+        for values, steps in zip(trajectories.values, trajectories.steps, strict=True):
+            axes.plot(values[:steps, x], values[:steps, z], linewidth=0.8)
+        axes.set(xlabel="x (m)", ylabel="z (m)")
 
 
 def _within(
