@@ -401,3 +401,18 @@ class TestEquals:
         short = Trajectories(np.ones((2, 3, 1)), lengths=[3, 2], quantity=[np.nan, 1])
         padded = Trajectories(np.ones((2, 9, 1)), lengths=[3, 2], quantity=[np.nan, 1])
         assert short.equals(padded)
+
+
+def test_nobody_can_change_the_values_after_validation():
+    values = np.zeros((2, 3, 1), dtype=np.float32)
+    trajectories = Trajectories(values)
+    values[0, 0, 0] = np.nan
+    assert trajectories.values[0, 0, 0] == 0
+    assert not trajectories.values.flags.writeable
+
+
+def test_steps_that_float32_would_round_away_are_refused():
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(50, 8, 2)) * 0.01, axis=1)
+    assert len(Trajectories(walk)) == 50
+    with pytest.raises(InputError, match="offset"):
+        Trajectories(walk + 5e6)

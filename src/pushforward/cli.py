@@ -31,9 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _failed("out of memory; try fewer trajectories, or --max-length")
     except BrokenPipeError:
-        # Whoever read the output has gone (`pushforward list | head`): end quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone(0)
 
 
 def _run(given: list[str]) -> int:
@@ -58,8 +56,17 @@ def _run(given: list[str]) -> int:
 
         write_text(command.json, json.dumps(outcome.record, indent=1, allow_nan=False) + "\n")
     if outcome.text and not command.quiet:
-        print(outcome.text)
+        try:
+            print(outcome.text, flush=True)
+        except BrokenPipeError:
+            return _reader_gone(outcome.exit_code)
     return int(outcome.exit_code)
+
+
+def _reader_gone(exit_code: int) -> int:
+    """Whoever read the output has gone (`pushforward audit ... | head`): end quietly, the gate's answer stays."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_code
 
 
 def _parsed(kind, name: str, arguments: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

@@ -21,6 +21,9 @@ __all__ = [
     "frozen",
 ]
 
+_LOOKED_AT = 256
+_LARGEST_LOSS = 0.05
+
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """The array itself where nobody can write to it, else a copy that nobody can write to."""
@@ -49,7 +52,7 @@ def as_index(index: ArrayLike, n: int) -> NDArray[Any]:
 
 
 def as_values(values: ArrayLike) -> NDArray[np.float32]:
-    """(N, T, C) float32 from any real numbers; a view where they are float32 already."""
+    """(N, T, C) float32 from any real numbers, that nobody else can write to."""
     array = np.asarray(values)
     require(
         array.dtype.kind in "fiub",
@@ -63,11 +66,27 @@ def as_values(values: ArrayLike) -> NDArray[np.float32]:
         min(array.shape[1:]) >= 1,
         f"values: got shape {array.shape}; expected at least one time step and one channel",
     )
-    if array.dtype != np.float32:
-        with np.errstate(over="ignore"):
-            return array.astype(np.float32)
-    # A view: freezing it must not freeze the caller's own array.
-    return array.view()
+    if array.dtype == np.float32:
+        return frozen(array)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(np.float32)
+    _check_steps_survive(array[:_LOOKED_AT], narrow[:_LOOKED_AT])
+    return narrow
+
+
+def _check_steps_survive(wide: NDArray[Any], narrow: NDArray[np.float32]) -> None:
+    """Refuse values so far from zero that float32 rounds their steps away, as of map coordinates in metres."""
+    with np.errstate(all="ignore"):
+        steps = np.diff(wide.astype(np.float64), axis=1)
+        lost = np.diff(narrow.astype(np.float64), axis=1) - steps
+        size, error = (np.sqrt(np.square(part).mean(axis=(0, 1))) for part in (steps, lost))
+        poor = np.flatnonzero(np.isfinite(size) & (size > 0) & (error > _LARGEST_LOSS * size))
+    if len(poor):
+        c = int(poor[0])
+        raise InputError(
+            f"values: channel {c} has steps of about {size[c]:.2g} at magnitudes of {np.abs(wide[:, :, c]).max():.2g}, "
+            "which float32 cannot hold; expected an offset to be subtracted first"
+        )
 
 
 def as_positive(name: str, value: object) -> float:

@@ -1,5 +1,6 @@
 """Trouble: one line on standard error that names it, exit code 2, nothing half-written, nothing lost."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -47,6 +48,11 @@ CASES = [
     (("audit", "made.npz", "--against", "data.npz", "--tolerance", "-1"), "positive"),
     (("audit", "made.npz", "--against", "data.npz", "--json", "no/such/folder.json"), "does not exist"),
     (("audit", "made.npz", "--against", "data.npz", "--min-length", 99), "99"),
+    (("audit", "made.npz", "--against", "data.npz", "--json", "data.npz"), "overwrite an input"),
+    (("audit", "made.npz", "--against", "data.npz", "--report", "made.npz"), "overwrite an input"),
+    (("audit", "km.npz", "--against", "data.npz"), "units differ"),
+    (("audit", "made.npz", "--against", "data.npz", "--intended", "uniform(0, 1)", "--quantity", "duration"), "law"),
+    (("report", "audit.json", "--tolerance", 1), "finished audit"),
     (("train", "missing.npz", "-o", "run"), "missing.npz"),
     (("train", "data.npz"), "-o"),
     (("train", "data.npz", "-o", "run", "--generator", "difusion"), "did you mean 'diffusion'"),
@@ -77,6 +83,9 @@ def trouble(folder):
     np.savez(folder / "wrong.npz", values=np.zeros((2, 3, 4, 5)))
     np.savez(folder / "none.npz", values=np.zeros((0, 5, 2)))
     pf.write(folder / "one.npz", walks(1, 3))
+    pf.write(folder / "km.npz", dataclasses.replace(walks(30, 4), units=("km", "km")))
+    found = pf.audit(walks(30, 5), walks(30, 6), quantities="displacement")
+    (folder / "audit.json").write_text(found.to_text())
     (folder / "empty.npz").write_bytes(b"")
     (folder / "text.npz").write_text("hello\n")
     (folder / "cut.npz").write_bytes((folder / "data.npz").read_bytes()[:500])

@@ -154,3 +154,54 @@ def test_the_demo_tells_its_story(folder, run, monkeypatch):
     assert str((folder / "d" / "report.html").resolve()) in ran.out
     assert (folder / "d" / "report.html").stat().st_size < 2_000_000
     assert "pf.audit(" in ran.out
+
+
+def test_a_refused_training_leaves_the_run_as_it_was(folder, run):
+    assert run("train", "data.npz", "-o", "run", *TINY).code == 0
+    before = (folder / "run" / "run.json").read_bytes()
+    assert run("train", "made.npz", "-o", "run", *TINY, "--seed", 1, "--resume").code == 2
+    assert (folder / "run" / "run.json").read_bytes() == before
+
+
+def test_samples_of_an_earlier_model_and_changed_data_are_not_reported_as_the_runs_own(folder, run):
+    assert run("train", "data.npz", "-o", "run", *TINY).code == 0
+    assert run("sample", "run", "-n", 40).code == 0
+    assert run("report", "run", "-o", "r.html", "--quantity", "path-length").code == 0
+    assert run("train", "data.npz", "-o", "run", *TINY, "--seed", 7).code == 0
+    stale = run("report", "run", "-o", "r.html", "--quantity", "path-length")
+    assert (stale.code, "earlier model" in stale.err) == (2, True)
+    assert run("sample", "run", "-n", 40).code == 0
+    (folder / "data.npz").write_bytes((folder / "made.npz").read_bytes())
+    changed = run("report", "run", "-o", "r.html", "--quantity", "path-length")
+    assert (changed.code, "not the file any more" in changed.err) == (2, True)
+
+
+def test_the_gate_keeps_its_answer_when_nobody_reads_the_table(folder):
+    import os
+    import subprocess
+    import sys
+
+    audit = [sys.executable, "-m", "pushforward", "audit", "made.npz", "--against", "data.npz"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        done = subprocess.run(
+            [*audit, "--quantity", "path-length"], stdout=closed, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_actions_can_be_audited_against_a_key_of_the_data(folder, run):
+    import h5py
+
+    with h5py.File(folder / "demos.hdf5", "w") as file:
+        for i in range(30):
+            actions = np.random.default_rng(i).normal(size=(12, 2))
+            file[f"data/demo_{i}/actions"] = actions
+            file[f"data/demo_{i}/obs/eef"] = np.cumsum(actions, axis=0)
+    actions = pf.read("demos.hdf5", key="actions")
+    pf.write("actions.npz", actions)
+    ran = run(
+        "audit", "actions.npz", "--against", "demos.hdf5", "--against-key", "actions", "--quantity", "path-length"
+    )  # fmt: skip
+    assert ran.code == 0, ran.err

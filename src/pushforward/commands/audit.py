@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome, command_line
-from pushforward.commands.files import FileOptions, described, existing, stream
+from pushforward.commands.files import FileOptions, described, distinct, existing, stream
 from pushforward.errors import InputError, printable, require
 from pushforward.measure import Audit, AuditSettings, audit, audit_streams
 from pushforward.measure.streams import Chunk, Stream
@@ -77,6 +77,8 @@ class AuditFiles(AbstractCommand):
     """Trajectories whose quantities have the intended law."""
     comparison: AuditOptions = AuditOptions()
     files: FileOptions = FileOptions()
+    against_key: Annotated[str | None, tyro.conf.arg(metavar="KEY")] = None
+    """As --key, for DATA; --key then holds for MADE alone."""
     report: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write a report (HTML)."""
     figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -89,19 +91,26 @@ class AuditFiles(AbstractCommand):
         for path in (self.made, self.against):
             if path is not None:
                 existing(path)
+        distinct([self.json, self.report], [self.made, self.against])
         named = {"made": described(self.made)}
         if self.against is not None:
             named["against"] = described(self.against)
         tables = is_measurements(self.made)
         with self.progress("reading") as report:
             found = self._tables(named, report) if tables else self._trajectories(named, report)
-        shown = [None, None] if tables else [_some(path, self.files) for path in (self.made, self.against)]
+        sides = ((self.made, self.files), (self.against, self._against_files()))
+        shown = [None, None] if tables else [_some(path, files) for path, files in sides]
         return outcome_of(found, shown, self.report, self.figures, {})
+
+    def _against_files(self) -> FileOptions:
+        if self.against_key is None:
+            return self.files
+        return replace(self.files, reading=replace(self.files.reading, key=self.against_key))
 
     def _trajectories(self, named: dict[str, str], report: Progress) -> Audit:
         return audit(
             stream(self.made, self.files, report),
-            None if self.against is None else stream(self.against, self.files, report),
+            None if self.against is None else stream(self.against, self._against_files(), report),
             quantities=self.comparison.quantity or None,
             intended=self.comparison.laws(),
             tolerance=self.comparison.limits(),
@@ -116,6 +125,11 @@ class AuditFiles(AbstractCommand):
 
         columns = self.comparison.quantity or value_columns(self.made)
         grouped = self.comparison.group != "none"
+        require(
+            self.comparison.group in (None, "none", "group"),
+            f"--group: got {printable(self.comparison.group, 40)!r}; a table of measured values has its groups in the "
+            "column 'group'; expected 'group' or 'none'",
+        )
         law, limit = self.comparison.laws(), self.comparison.limits()
         require(
             law is None or isinstance(law, dict) or len(columns) == 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ from pushforward.formats.base import ReadSettings
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
 
-__all__ = ["FileOptions", "counted", "described", "existing", "stream"]
+__all__ = ["FileOptions", "counted", "described", "distinct", "existing", "stream"]
 
 _BATCH = 8192
 _HASHED = 1 << 31
@@ -40,6 +40,19 @@ def existing(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"{printable(path)}: no such file or folder")
     return path
+
+
+def distinct(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Refuse to write a result over what it is made from, or two results into one file."""
+    taken = {path.resolve(): "would overwrite an input" for path in inputs if path is not None}
+    for path in outputs:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise InputError(
+                f"{printable(path)}: {taken[path.resolve()]}; expected another name for the result"
+            )
+        taken[path.resolve()] = "was named for two results"
 
 
 def stream(path: Path, inputs: FileOptions, report: Progress) -> Callable[[], Iterator[Trajectories]]:

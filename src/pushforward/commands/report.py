@@ -11,7 +11,7 @@ import tyro
 
 from pushforward.commands.audit import AuditOptions, outcome_of
 from pushforward.commands.base import AbstractCommand, Outcome
-from pushforward.commands.files import described, existing, stream
+from pushforward.commands.files import described, distinct, existing, stream
 from pushforward.commands.runs import RunRecord, samples_of
 from pushforward.errors import InputError, printable
 from pushforward.measure import Audit, audit
@@ -42,11 +42,16 @@ class MakeReport(AbstractCommand):
     def run(self) -> Outcome:
         """Audit where needed, and write the page. Always exits with 0: the gate is `audit`."""
         existing(self.source)
+        distinct([self.output, self.json], [self.source, self.made])
         outcome = self._of_run() if self.source.is_dir() else self._of_audit()
         return Outcome(outcome.text, outcome.record)
 
     def _of_audit(self) -> Outcome:
         where = printable(self.source)
+        if self.comparison != AuditOptions() or self.made is not None:
+            raise InputError(
+                f"{where}: is a finished audit; --quantity, --made and the like belong to `audit`"
+            )
         if self.source.stat().st_size > _LARGEST_AUDIT:
             raise InputError(f"{where}: got more than {_LARGEST_AUDIT >> 20} MB; expected an audit's JSON")
         try:
@@ -66,7 +71,14 @@ class MakeReport(AbstractCommand):
             raise InputError(
                 f"{printable(self.source)}: was trained on {printable(record.data)}, which is not there any more"
             )
+        now = described(record.data)
+        if now != record.described.replace(record.described.split(" (")[0], now.split(" (")[0], 1):
+            raise InputError(
+                f"{printable(record.data)}: is not the file any more that {printable(self.source)} was trained on; "
+                f"got {now}; expected {printable(record.described)}"
+            )
         made_file = self._samples()
+        settings = self._settings(record, made_file)
         made = read(made_file)
         with self.progress("reading") as progress:
             found = audit(
@@ -81,7 +93,7 @@ class MakeReport(AbstractCommand):
                 inputs={"made": described(made_file), "against": record.described},
             )
         shown = [made.select(slice(0, _SHOWN)), _first(record)]
-        return outcome_of(found, shown, self.output, self.figures, self._settings(record, made_file))
+        return outcome_of(found, shown, self.output, self.figures, settings)
 
     def _samples(self) -> Path:
         if self.made is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class RunRecord:
     def of(cls, data: Path, inputs: FileOptions) -> Self:
         """The record of a training that starts now."""
         return cls(data.resolve(), inputs, described(data), command_line())
+
+    @staticmethod
+    def exists(run: Path) -> bool:
+        """Whether a folder holds the record of a run."""
+        return (run / _FILE).exists()
 
     def save(self, run: Path) -> None:
         """Write run.json atomically."""
@@ -97,14 +103,30 @@ class RunRecord:
 def remember_samples(run: Path, file: Path, settings: Mapping[str, Any]) -> None:
     """Keep in the run how a file of samples was made, so that a report of it can say so."""
     known = _all_samples(run)
-    known[str(file.resolve())] = {**settings, "command": command_line()}
+    known[str(file.resolve())] = {**settings, "command": command_line(), "model": _model(run)}
     write_text(run / _SAMPLES, json.dumps(known, indent=1) + "\n")
 
 
 def samples_of(run: Path, file: Path) -> dict[str, Any]:
-    """How a file of samples was made, as far as the run knows; else nothing."""
+    """How a file of samples was made, as far as the run knows; else nothing.
+
+    Raises:
+        InputError: it was made by a model that the run does not hold any more.
+    """
     found = _all_samples(run).get(str(file.resolve()), {})
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not found:
+        return {}
+    if found.pop("model", None) != _model(run):
+        raise InputError(
+            f"{printable(file)}: was sampled from an earlier model of {printable(run)}; sample again, or name another "
+            "file with --made"
+        )
+    return found
+
+
+def _model(run: Path) -> str:
+    """What tells a run's model from another: the hash of its settings, which name its weights by theirs."""
+    return hashlib.sha256((run / "settings.json").read_bytes()).hexdigest()
 
 
 def _all_samples(run: Path) -> dict[str, Any]:

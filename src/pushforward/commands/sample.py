@@ -50,6 +50,14 @@ class Sample(AbstractCommand):
 
         require(self.n >= 1, f"-n: got {self.n}; expected at least 1")
         model = load(existing(self.run_folder))
+        require(
+            self.sampling.sampler_steps >= 1,
+            f"--sampler-steps: got {self.sampling.sampler_steps}; expected at least 1",
+        )
+        require(
+            self.sampling.batch_size >= 1,
+            f"--batch-size: got {self.sampling.batch_size}; expected at least 1",
+        )
         output = self.output or self.run_folder / "made.npz"
         with self.progress("sampling") as report:
             parts = model.sample_batches(self.n, self.seed, **asdict(self.sampling))

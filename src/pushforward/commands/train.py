@@ -45,9 +45,13 @@ class Train(AbstractCommand):
         data = read(existing(self.data), self.files.format, self.files.reading)
         model = self._create()
         self._make_folder()
-        RunRecord.of(self.data, self.files).save(self.output)
+        record_of_run = RunRecord.of(self.data, self.files)
+        if not RunRecord.exists(self.output):
+            record_of_run.save(self.output)
         with self.progress("training") as report:
             model.fit(data, seed=self.seed, progress=report, checkpoint=self.output, resume=self.resume)
+        # An older run's record is replaced only when its model has been: a refused training leaves both alone.
+        record_of_run.save(self.output)
         last = model.history[-1]
         text = (
             f"{printable(self.output)}: {self.generator} with {model.n_parameters:,} parameters, "
