@@ -20,6 +20,7 @@ from pushforward.validation import (
     as_positive,
     as_values,
     frozen,
+    owned,
 )
 
 __all__ = ["Trajectories"]
@@ -142,7 +143,7 @@ class Trajectories:
 
         return replace(
             self,
-            values=self.values[where],
+            values=owned(self.values[where]),
             lengths=part(self.lengths),
             groups=part(self.groups),
             conditions={name: array[where] for name, array in self.conditions.items()},
@@ -154,7 +155,7 @@ class Trajectories:
         index = [self.channel_index(name) for name in names]
         return replace(
             self,
-            values=np.ascontiguousarray(self.values[:, :, index]),
+            values=owned(np.ascontiguousarray(self.values[:, :, index])),
             channels=tuple(names),
             units=tuple(self.units[i] for i in index),
         )
@@ -200,7 +201,7 @@ class Trajectories:
             start += len(part)
         shared = [name for name in first.conditions if all(name in part.conditions for part in parts)]
         return cls(
-            values=values,
+            values=owned(values),
             dt=first.dt,
             channels=first.channels,
             units=first.units,
@@ -242,7 +243,7 @@ class Trajectories:
         weight = (position - left)[None, :, None]
         values = self.values[:, left] * (1 - weight) + self.values[:, left + 1] * weight
         return replace(
-            self, values=values.astype(np.float32), lengths=None, dt=self.dt * (length - 1) / (T - 1)
+            self, values=owned(values.astype(np.float32)), lengths=None, dt=self.dt * (length - 1) / (T - 1)
         )
 
     def windows(self, length: int, stride: int | None = None) -> Trajectories:
@@ -264,7 +265,7 @@ class Trajectories:
         offset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
         values = self.values[owner[:, None], offset[:, None] + np.arange(length)[None, :]]
         groups = owner if self.groups is None else self.groups[owner]
-        return replace(self, values=values, lengths=None, groups=groups, conditions={}, quantity=None)
+        return replace(self, values=owned(values), lengths=None, groups=groups, conditions={}, quantity=None)
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Self, Self]:
         """Two disjoint parts, the first of about `fraction`; a group never falls into both.

@@ -19,6 +19,7 @@ __all__ = [
     "as_positive",
     "as_values",
     "frozen",
+    "owned",
 ]
 
 _LOOKED_AT = 256
@@ -30,6 +31,12 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     if array.flags.writeable:
         array = array.copy()
         array.flags.writeable = False
+    return array
+
+
+def owned(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that was just made here, closed to writing, so that `frozen` need not copy it."""
+    array.flags.writeable = False
     return array
 
 
@@ -76,6 +83,8 @@ def as_values(values: ArrayLike) -> NDArray[np.float32]:
 
 def _check_steps_survive(wide: NDArray[Any], narrow: NDArray[np.float32]) -> None:
     """Refuse values so far from zero that float32 rounds their steps away, as of map coordinates in metres."""
+    if wide.shape[0] == 0 or wide.shape[1] < 2:
+        return
     with np.errstate(all="ignore"):
         steps = np.diff(wide.astype(np.float64), axis=1)
         lost = np.diff(narrow.astype(np.float64), axis=1) - steps

@@ -13,6 +13,7 @@ from pushforward.errors import InputError, named, require
 from pushforward.formats._block import Block
 from pushforward.formats.base import ReadSettings
 from pushforward.trajectories import Trajectories
+from pushforward.validation import owned
 
 __all__ = ["admitted"]
 
@@ -93,12 +94,9 @@ def _passed(block: Block, settings: ReadSettings, count: _Count) -> Trajectories
 
     dropped, count.unreported = count.unreported, 0
     ragged = block.lengths is not None and not (lengths == values.shape[1]).all()
-    narrow = np.asarray(part(values))
-    if narrow.dtype == np.float32:
-        # The block is this function's alone: handed over read-only, it need not be copied.
-        narrow.flags.writeable = False
     return Trajectories(
-        values=narrow,
+        # The block is this function's alone.
+        values=owned(part(values)),
         dt=block.dt if settings.dt is None else settings.dt,
         channels=block.channels,
         units=block.units,
