@@ -20,6 +20,7 @@ def test_alarms_at_the_level_asked(n, ties, clusters):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("ties", "cluster_size"), [(False, 1), (True, 1), (False, 10)])
 def test_alarms_at_the_level_asked_in_large_samples(ties, cluster_size):
     assert 0.03 <= alarm_rate(n=100_000, ties=ties, cluster_size=cluster_size) <= 0.07
