@@ -41,7 +41,9 @@ OF_A_SYSTEM = {
     **{
         system().quantity.name: name
         for name, system in SYSTEMS.items()
-        if system().quantity.name not in ("path-length", "dominant-frequency", "dysts-factor")
+        # dysts and point-maze need extras, and have no quantity of their own that is measured here.
+        if name not in ("dysts", "point-maze")
+        and system().quantity.name not in ("path-length", "dominant-frequency")
     },
 }
 MOTION = sorted(set(EVERY) - set(OF_A_SYSTEM) - {"accumulated-cyclone-energy", "dysts-factor"})
