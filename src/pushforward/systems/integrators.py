@@ -16,8 +16,8 @@ from pushforward.systems.tableaux import DOP853, FOREST_RUTH, KAHAN_LI_8, RK4, C
 
 __all__ = ["Derivative", "Force", "integrate", "integrate_separable"]
 
-# Measured: smaller blocks lose more to the calls than they gain from the second-level cache.
-_BLOCK = 4096
+# Measured: smaller blocks lose more to the calls, and to threads that wait for one another, than they gain from caches.
+_BLOCK = 16384
 
 _Array = NDArray[np.float64]
 # Writes the rate of change of states (D, m) into an array of the same shape: derivative(state, rate, parameters).
