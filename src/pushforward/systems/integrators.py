@@ -18,6 +18,8 @@ __all__ = ["Derivative", "Force", "integrate", "integrate_separable"]
 
 # Measured: smaller blocks lose more to the calls, and to threads that wait for one another, than they gain from caches.
 _BLOCK = 16384
+# Steps written to the result at a time: each trajectory's part of it is far from the next one's in memory.
+_SAVED_TOGETHER = 16
 
 _Array = NDArray[np.float64]
 # Writes the rate of change of states (D, m) into an array of the same shape: derivative(state, rate, parameters).
@@ -130,10 +132,13 @@ def _in_blocks(
         step = stepper(y, np.ascontiguousarray(constants[:, rows]), count)
         # A motion that diverges is found in the result; every later step of it would warn.
         with np.errstate(all="ignore"):
-            for t in range(T):
-                result[rows, t] = y.T
-                for _ in range(count if t < T - 1 else 0):
-                    step(y)
+            for begin in range(0, T, _SAVED_TOGETHER):
+                saved = np.empty((min(_SAVED_TOGETHER, T - begin), *y.shape))
+                for t in range(len(saved)):
+                    saved[t] = y
+                    for _ in range(count if begin + t < T - 1 else 0):
+                        step(y)
+                result[rows, begin : begin + len(saved)] = saved.transpose(2, 0, 1)
 
     blocks = _blocks(counts)
     workers = min(threads or _cores(), len(blocks))
