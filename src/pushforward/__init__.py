@@ -23,12 +23,12 @@ _LAZY = {
     "report": "pushforward.report",
     "write": "pushforward.formats",
 }
-_ROOMS = ("formats", "generators", "measure", "quantities", "systems")
+_ROOMS = ("formats", "generators", "kernels", "measure", "quantities", "systems")
 
 __all__ = [*sorted(_LAZY), *_ROOMS]
 
 if TYPE_CHECKING:
-    from pushforward import formats, generators, measure, quantities, systems
+    from pushforward import formats, generators, kernels, measure, quantities, systems
     from pushforward.errors import InputError
     from pushforward.formats import batches, read, write
     from pushforward.measure import Audit, Grid, Intended, Tally

@@ -1,0 +1,75 @@
+"""Kernels: laws K(x' | x) of the local errors of a model class. `KERNELS` names them; each is loaded on first use."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from pushforward.errors import InputError, named
+from pushforward.kernels.base import AbstractDeviationKernel
+
+if TYPE_CHECKING:
+    from pushforward.kernels.gaussian import Gaussian
+    from pushforward.kernels.spectral import Spectral
+
+__all__ = ["KERNELS", "AbstractDeviationKernel", "Gaussian", "Spectral", "create", "kernel_class", "parse"]
+
+# Loaded on first use: some need torch, and listing them must not.
+KERNELS: dict[str, str] = {
+    "gaussian": "pushforward.kernels.gaussian:Gaussian",
+    "spectral": "pushforward.kernels.spectral:Spectral",
+}
+
+
+def kernel_class(name: str) -> type[AbstractDeviationKernel]:
+    """The class of a registered kernel.
+
+    Raises:
+        InputError: no such kernel; lists the valid ones.
+    """
+    if name not in KERNELS:
+        raise named("kernel", name, KERNELS)
+    module, _, attribute = KERNELS[name].partition(":")
+    found: type[AbstractDeviationKernel] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def create(name: str, **settings: Any) -> AbstractDeviationKernel:
+    """The registered kernel `name` with its settings.
+
+    Raises:
+        InputError: an unknown kernel or setting (the valid ones are listed), or one that does not fit.
+    """
+    kind = kernel_class(name)
+    valid = [one.name for one in fields(kind) if not one.metadata.get("learned")]
+    for setting in settings:
+        if setting not in valid:
+            raise named(f"setting of kernel {name!r}:", setting, valid)
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise InputError(f"kernel {name!r}: {error}") from None
+
+
+def parse(text: str) -> AbstractDeviationKernel:
+    """The kernel that `text` spells: `gaussian`, `gaussian(scale=0.02)`, `spectral(scale=0.02, correlation=8)`.
+
+    Raises:
+        InputError: anything else, in one line. Nothing in the text is evaluated.
+    """
+    from pushforward.quantities.spelling import split_call
+
+    try:
+        name, settings = split_call(text)
+    except InputError as error:
+        raise InputError(str(error).replace("quantity", "kernel", 1)) from None
+    return create(name, **settings)
+
+
+def __getattr__(name: str) -> Any:
+    for target in KERNELS.values():
+        module, _, attribute = target.partition(":")
+        if attribute == name:
+            return getattr(importlib.import_module(module), attribute)
+    raise AttributeError(f"module 'pushforward.kernels' has no attribute {name!r}")
