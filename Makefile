@@ -51,4 +51,5 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.peers: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,peers]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps denoising-diffusion-pytorch torchcfm
 	@touch $@
