@@ -36,6 +36,12 @@ def _generators() -> Rows:
     return [(name, ABOUT_GENERATORS.get(name, "")) for name in GENERATORS]
 
 
+def _adapters() -> Rows:
+    from pushforward.generators.adapters import ABOUT, ADAPTERS
+
+    return [(name, ABOUT[name]) for name in ADAPTERS]
+
+
 def _formats() -> Rows:
     from pushforward.formats import FORMATS, format_named
 
@@ -56,16 +62,17 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "systems": _systems,
     "quantities": _quantities,
     "generators": _generators,
+    "adapters": _adapters,
     "formats": _formats,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class List(AbstractCommand):
-    """Show what there is to choose from: systems, quantities, generators, formats."""
+    """Show what there is to choose from: systems, quantities, generators, adapters, formats."""
 
     kind: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="KIND")] = "all"
-    """systems, quantities, generators, formats, or all."""
+    """systems, quantities, generators, adapters, formats, or all."""
 
     def run(self) -> Outcome:
         """List one kind, or all."""
