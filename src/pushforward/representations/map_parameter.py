@@ -1,0 +1,70 @@
+"""The logistic map as its parameter, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pushforward.errors import require
+from pushforward.representations.base import AbstractRepresentation, Channels, Space
+from pushforward.trajectories import Trajectories
+
+__all__ = ["MapParameter"]
+
+_Array = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class MapParameter(AbstractRepresentation):
+    """z_0 = x_0 and r_t = x_t / (x_{t−1}(1 − x_{t−1})): a local error is an error of the parameter itself.
+
+    A value of x at 0 or 1, where the next one says nothing of r, has no code. Every code decodes; where its r would
+    leave [0, 1] the trajectory does so too, and a population beyond ±10 stays there.
+    """
+
+    name: ClassVar[str] = "map-parameter"
+    formula: ClassVar[str] = "z_0 = x_0, r_t = x_t / (x_{t−1}(1 − x_{t−1}))"
+    source: ClassVar[str] = "arXiv 2605.20299 (kernel-informed representation)"
+    marks_start: ClassVar[bool] = True
+
+    def codes(self, space: Space) -> Channels:
+        """The parameter, a pure number."""
+        require(
+            len(space.channels) == 1,
+            f"representation {self.name!r}: got {len(space.channels)} channels; expected one, of a map",
+        )
+        return ("r",), ("",)
+
+    def forward(self, x: _Array, steps: NDArray[np.int64], space: Space) -> _Array:
+        """(n, T, 1); not finite where a valid step starts from 0 or 1."""
+        before = x[:, :-1, 0] * (1 - x[:, :-1, 0])
+        ratio = x[:, 1:, 0] / before
+        valid = np.arange(1, x.shape[1]) < steps[:, None]
+        return np.concatenate([x[:, :1, 0], np.where(valid, ratio, 0.0)], axis=1)[:, :, None]
+
+    def settled(
+        self, z: NDArray[np.float32], trajectories: Trajectories, space: Space
+    ) -> NDArray[np.float32]:
+        """Each r_t from what the codes before it decode to, so that chaos does not enlarge their rounding."""
+        x = trajectories.values[:, :, 0].astype(np.float64)
+        decoded = self.aligned(z[:, :1].astype(np.float64), 2, 0)[:, 0, 0]
+        closed, valid = z.copy(), trajectories.mask
+        for t in range(1, z.shape[1]):
+            before = decoded * (1 - decoded)
+            defined = valid[:, t] & (before != 0)
+            r = np.divide(x[:, t], before, out=z[:, t, 0].astype(np.float64), where=defined)
+            closed[:, t, 0] = r
+            decoded = closed[:, t, 0] * before
+        return closed
+
+    def backward(self, z: _Array, steps: NDArray[np.int64], space: Space) -> _Array:
+        """(n, T, 1) populations."""
+        x = np.empty_like(z)
+        x[:, 0] = z[:, 0]
+        for t in range(1, z.shape[1]):
+            x[:, t] = np.clip(z[:, t] * x[:, t - 1] * (1 - x[:, t - 1]), -10.0, 10.0)
+        return x
