@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # Public name -> the module that holds it. Loaded on first use, so that `import pushforward` stays light.
 _LAZY = {
     "Audit": "pushforward.measure",
+    "Forecast": "pushforward.forecast",
     "Grid": "pushforward.measure",
     "InputError": "pushforward.errors",
     "Intended": "pushforward.measure",
@@ -19,17 +20,20 @@ _LAZY = {
     "Trajectories": "pushforward.trajectories",
     "audit": "pushforward.measure",
     "batches": "pushforward.formats",
+    "dose_response": "pushforward.forecast",
+    "forecast": "pushforward.forecast",
     "read": "pushforward.formats",
     "report": "pushforward.report",
     "write": "pushforward.formats",
 }
-_ROOMS = ("formats", "generators", "kernels", "measure", "quantities", "systems")
+_ROOMS = ("formats", "generators", "kernels", "measure", "quantities", "representations", "systems")
 
 __all__ = [*sorted(_LAZY), *_ROOMS]
 
 if TYPE_CHECKING:
-    from pushforward import formats, generators, kernels, measure, quantities, systems
+    from pushforward import formats, generators, kernels, measure, quantities, representations, systems
     from pushforward.errors import InputError
+    from pushforward.forecast import Forecast, dose_response, forecast
     from pushforward.formats import batches, read, write
     from pushforward.measure import Audit, Grid, Intended, Tally
     from pushforward.measure.audit import audit

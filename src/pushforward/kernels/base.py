@@ -17,7 +17,7 @@ from pushforward.validation import owned
 
 __all__ = ["AbstractDeviationKernel", "learned", "standard_deviations"]
 
-_BLOCK_VALUES = 1 << 20
+_BLOCK_VALUES = 1 << 16
 
 
 def learned(default: Any = None) -> Any:
@@ -133,18 +133,21 @@ def standard_deviations(trajectories: Trajectories) -> NDArray[np.float64]:
     require(
         len(trajectories) > 0, "kernel: got no trajectories; expected at least one to take the scale from"
     )
-    steps, rows = trajectories.steps, max(_BLOCK_VALUES // (trajectories.T * trajectories.C), 1)
-    # Around the first point, so that sums of squares do not cancel.
-    origin = trajectories.values[0, 0].astype(np.float64)
-    first, second = np.zeros(trajectories.C), np.zeros(trajectories.C)
+    T, C = trajectories.T, trajectories.C
+    steps, rows = trajectories.steps, max(_BLOCK_VALUES // (T * C), 1)
+    # Around the first point, so that sums of squares do not cancel. Sums over few rows are exact enough in float32.
+    origin = np.tile(trajectories.values[0, 0], T)
+    first, second = np.zeros(T * C), np.zeros(T * C)
     for start in range(0, len(trajectories), rows):
-        block = trajectories.values[start : start + rows] - origin
+        part = trajectories.values[start : start + rows]
+        block = part.reshape(len(part), T * C) - origin
         if trajectories.lengths is not None:
-            block *= (np.arange(trajectories.T) < steps[start : start + rows, None])[:, :, None]
-        first += block.sum(axis=(0, 1))
-        second += np.einsum("ntc,ntc->c", block, block)
+            block *= np.repeat(np.arange(T) < steps[start : start + rows, None], C, axis=1)
+        first += block.sum(axis=0)
+        second += np.einsum("nk,nk->k", block, block)
     n = float(steps.sum())
-    return np.asarray(np.sqrt(np.maximum(second / n - (first / n) ** 2, 0.0)))
+    mean, square = (total.reshape(T, C).sum(axis=0) / n for total in (first, second))
+    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0)))
 
 
 def deviated(trajectories: Trajectories, values: NDArray[np.float32]) -> Trajectories:
