@@ -22,8 +22,9 @@ _Array = NDArray[np.float64]
 class MapParameter(AbstractRepresentation):
     """z_0 = x_0 and r_t = x_t / (x_{t−1}(1 − x_{t−1})): a local error is an error of the parameter itself.
 
-    A value of x at 0 or 1, where the next one says nothing of r, has no code. Every code decodes; where its r would
-    leave [0, 1] the trajectory does so too, and a population beyond ±10 stays there.
+    A value of x at 0 or 1, where the next one says nothing of r, has no code. Edges: made codes are decoded with x_0
+    held to [0, 1] and r_t to [0, 4], which keeps the population in [0, 1], as the map itself does; data beyond that do
+    not come back.
     """
 
     name: ClassVar[str] = "map-parameter"
@@ -51,20 +52,21 @@ class MapParameter(AbstractRepresentation):
     ) -> NDArray[np.float32]:
         """Each r_t from what the codes before it decode to, so that chaos does not enlarge their rounding."""
         x = trajectories.values[:, :, 0].astype(np.float64)
-        decoded = self.aligned(z[:, :1].astype(np.float64), 2, 0)[:, 0, 0]
+        decoded = np.clip(self.aligned(z[:, :1].astype(np.float64), 2, 0)[:, 0, 0], 0.0, 1.0)
         closed, valid = z.copy(), trajectories.mask
         for t in range(1, z.shape[1]):
             before = decoded * (1 - decoded)
             defined = valid[:, t] & (before != 0)
             r = np.divide(x[:, t], before, out=z[:, t, 0].astype(np.float64), where=defined)
             closed[:, t, 0] = r
-            decoded = closed[:, t, 0] * before
+            decoded = np.clip(closed[:, t, 0].astype(np.float64), 0.0, 4.0) * before
         return closed
 
     def backward(self, z: _Array, steps: NDArray[np.int64], space: Space) -> _Array:
         """(n, T, 1) populations."""
         x = np.empty_like(z)
-        x[:, 0] = z[:, 0]
+        x[:, 0] = np.clip(z[:, 0], 0.0, 1.0)
+        r = np.clip(z, 0.0, 4.0)
         for t in range(1, z.shape[1]):
-            x[:, t] = np.clip(z[:, t] * x[:, t - 1] * (1 - x[:, t - 1]), -10.0, 10.0)
+            x[:, t] = r[:, t] * x[:, t - 1] * (1 - x[:, t - 1])
         return x
