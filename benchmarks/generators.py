@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 import torch
+from pushforward.generators.sampling import _ChunkedDenoiser
 
 from benchmarks.table import Row, fastest, table
 from pushforward.generators.diffusion import Diffusion
 from pushforward.generators.edm import Denoiser
 from pushforward.generators.hardware import Hardware
-from pushforward.generators.sampling import _ChunkedDenoiser
 from pushforward.trajectories import Trajectories
 
 _STEPS = 12

@@ -99,16 +99,22 @@ class SampleFolder(AbstractAdapter):
     def _found(self) -> list[Path]:
         if not self.path.is_dir():
             return [self.path]
+        files = sorted(p for p in self.path.iterdir() if p.is_file() and not p.name.startswith("."))
+        if self._is_one_file(files):
+            return [self.path]
+        require(len(files) > 0, f"{printable(self.path)}: holds no files; expected files of saved samples")
+        return files
+
+    def _is_one_file(self, files: list[Path]) -> bool:
+        """Whether the folder is itself a format (zarr, a parquet data set) and holds no file of another format."""
         try:
-            formats.recognise(self.path)
+            whole = formats.recognise(self.path)
         except InputError:
-            files = sorted(p for p in self.path.iterdir() if p.is_file() and not p.name.startswith("."))
-            if not files:
-                raise InputError(
-                    f"{printable(self.path)}: holds no files; expected files of saved samples"
-                ) from None
-            return files
-        return [self.path]
+            return False
+        others = {
+            s for name in formats.FORMATS if name != whole.name for s in formats.format_named(name).suffixes
+        }
+        return not any(file.suffix.lower() in others - set(whole.suffixes) for file in files)
 
     def _counted(self) -> tuple[int, ...]:
         if self._counts is None:
