@@ -42,6 +42,18 @@ def _adapters() -> Rows:
     return [(name, ABOUT[name]) for name in ADAPTERS]
 
 
+def _representations() -> Rows:
+    from pushforward.representations import REPRESENTATIONS, representation_class
+
+    return [(name, representation_class(name).formula) for name in REPRESENTATIONS]
+
+
+def _kernels() -> Rows:
+    from pushforward.kernels import KERNELS, kernel_class
+
+    return [(name, kernel_class(name).formula) for name in KERNELS]
+
+
 def _formats() -> Rows:
     from pushforward.formats import FORMATS, format_named
 
@@ -63,6 +75,8 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "quantities": _quantities,
     "generators": _generators,
     "adapters": _adapters,
+    "kernels": _kernels,
+    "representations": _representations,
     "formats": _formats,
 }
 

@@ -118,7 +118,9 @@ class AbstractRepresentation(ABC):
         z = learned._blockwise(trajectories, learned.forward)
         later = trajectories.mask.copy()
         later[:, 0] = False
-        (m_0, v_0), (m, v) = _moments(z, ~later & trajectories.mask), _moments(z, later)
+        # What has no code is found when it is encoded.
+        with np.errstate(all="ignore"):
+            (m_0, v_0), (m, v) = _moments(z, ~later & trajectories.mask), _moments(z, later)
         # A channel that is constant at either has no spread to move to: rounding is not motion.
         spread_0, spread = np.sqrt(v_0), np.sqrt(v)
         alike = (spread_0 <= 1e-6 * np.abs(m_0)) | (spread <= 1e-6 * np.abs(m)) | (spread_0 * spread == 0)
