@@ -242,7 +242,7 @@ class TestBadFiles:
                 "got format version 2; this version of pushforward reads version 1",
             ),
             (lambda s: s.update(format_version=True), "got format version True"),
-            (lambda s: s.update(generator="vae"), "unknown generator 'vae'"),
+            (lambda s: s.update(generator="wavelets"), "unknown generator 'wavelets'"),
             (lambda s: s.update(generator=["x"]), "got generator"),
             (lambda s: s.pop("data"), "got NoneType; expected an object of Description"),
             (lambda s: s["data"].pop("mean"), "the field 'mean' of Description is missing"),

@@ -10,8 +10,8 @@ import torch
 
 from pushforward.errors import InputError
 from pushforward.generators import hardware
+from pushforward.generators.diffusion import DiffusionSettings
 from pushforward.generators.hardware import Hardware
-from pushforward.generators.settings import DiffusionSettings
 
 
 @pytest.fixture

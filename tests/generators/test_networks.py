@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pushforward.generators.diffusion import DiffusionSettings
 from pushforward.generators.networks.layers import GroupNorm, initialize, time_mask
 from pushforward.generators.networks.unet1d import UNet1d
-from pushforward.generators.settings import DiffusionSettings
 
 
 def network(seed: int = 0) -> UNet1d:

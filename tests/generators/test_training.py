@@ -10,17 +10,22 @@ import pytest
 import torch
 
 from pushforward.errors import InputError
+from pushforward.generators.batches import Batch, Batches
 from pushforward.generators.description import Description
-from pushforward.generators.diffusion import Diffusion
+from pushforward.generators.diffusion import Diffusion, DiffusionSettings
 from pushforward.generators.edm import SIGMA_DATA
-from pushforward.generators.settings import DiffusionSettings
-from pushforward.generators.training import Batches, learning_rate
+from pushforward.generators.training import learning_rate
 from pushforward.trajectories import Trajectories
 
 
 def batches(trajectories: Trajectories, seed: int = 0, **settings: Any) -> Batches:
     chosen = DiffusionSettings(**{"batch_size": 16, **settings})
-    return Batches(trajectories, Description.of(trajectories), chosen, seed)
+    draw = Diffusion(chosen).draw
+    return Batches(trajectories, Description.of(trajectories), chosen, seed, draw, SIGMA_DATA)
+
+
+def parts(batch: Batch) -> tuple[torch.Tensor, ...]:
+    return (batch.clean, *batch.draws)
 
 
 def test_the_learning_rate_rises_then_falls_to_zero() -> None:
@@ -35,7 +40,7 @@ def test_the_learning_rate_rises_then_falls_to_zero() -> None:
 
 def test_a_step_always_has_the_same_batch(waves: Trajectories) -> None:
     draw = batches(waves)
-    for first, again in zip(draw(7)[:3], draw(7)[:3], strict=True):
+    for first, again in zip(parts(draw(7)), parts(draw(7)), strict=True):
         assert torch.equal(first, again)
     assert not torch.equal(draw(7)[0], draw(8)[0])
     assert not torch.equal(draw(7)[0], batches(waves, seed=1)(7)[0])
@@ -48,7 +53,7 @@ def test_values_are_normalised_per_channel(waves: Trajectories) -> None:
 
 
 def test_noise_levels_follow_the_log_normal_law(waves: Trajectories) -> None:
-    sigma = torch.cat([batches(waves, P_mean=-1.2, P_std=1.2)(step)[2] for step in range(400)])
+    sigma = torch.cat([batches(waves, P_mean=-1.2, P_std=1.2)(step).draws[1] for step in range(400)])
     # Five standard errors over 6,400 draws.
     assert float(sigma.log().mean()) == pytest.approx(-1.2, abs=5 * 1.2 / 80)
     assert float(sigma.log().std()) == pytest.approx(1.2, abs=5 * 1.2 / 113)
@@ -59,7 +64,7 @@ def test_ragged_trajectories_are_drawn_uniformly_whatever_their_length() -> None
     lengths = np.arange(2, n + 2)
     values = np.broadcast_to(lengths[:, None, None], (n, n + 1, 1)).astype(np.float32)
     draw = batches(Trajectories(values, lengths=lengths))
-    drawn = np.concatenate([draw(step)[3].numpy() for step in range(8 * 100)])  # type: ignore[union-attr]
+    drawn = np.concatenate([draw(step).lengths.numpy() for step in range(8 * 100)])  # type: ignore[union-attr]
     counts = np.bincount(drawn, minlength=n + 2)[2:]
     expected = len(drawn) / n
     # Chi-square with 39 degrees of freedom: mean 39, standard deviation 8.8.
@@ -70,7 +75,8 @@ def test_ragged_batches_are_cut_to_their_longest(ragged_waves: Trajectories) -> 
     draw = batches(ragged_waves, batch_size=4)
     seen = set()
     for step in range(16):
-        clean, noise, _, lengths = draw(step)
+        batch = draw(step)
+        clean, lengths, noise = batch.clean, batch.lengths, batch.draws[0]
         assert lengths is not None
         assert clean.shape[1] == noise.shape[1] == int(lengths.max())
         seen.add(clean.shape[1])
@@ -111,8 +117,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
     drawn = Batches.__call__
 
     def spoiled(self: Batches, step: int) -> Any:
-        clean, *rest = drawn(self, step)
-        return (clean * float("nan") if step == 9 else clean, *rest)
+        batch = drawn(self, step)
+        return batch._replace(clean=batch.clean * float("nan")) if step == 9 else batch
 
     monkeypatch.setattr(Batches, "__call__", spoiled)
     model = Diffusion(**tiny)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from pushforward.commands.files import FileOptions, existing
 from pushforward.commands.runs import RunRecord
 from pushforward.errors import InputError, named, printable
 from pushforward.generators import GENERATORS
-from pushforward.generators.settings import DiffusionSettings
+from pushforward.generators.diffusion import DiffusionSettings
 
 if TYPE_CHECKING:
     from pushforward.generators.diffusion import Diffusion
@@ -33,7 +33,7 @@ class Train(AbstractCommand):
     """A name from `pushforward list generators`."""
     resume: bool = False
     """Go on from the run's checkpoint, with the same result as without the break."""
-    settings: DiffusionSettings = DiffusionSettings()
+    settings: DiffusionSettings = field(default_factory=DiffusionSettings)
     files: FileOptions = FileOptions()
 
     def run(self) -> Outcome:

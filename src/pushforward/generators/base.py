@@ -14,10 +14,19 @@ __all__ = ["AbstractGenerator"]
 
 
 class AbstractGenerator(ABC):
-    """A class of generative models over (T, C). Concrete ones are frozen dataclasses of settings plus fitted state."""
+    """A class of generative models over (T, C).
+
+    Attributes:
+        name: in the registry and on the command line.
+        about: what it is, in one line.
+        source: the paper.
+        feeds: the kernels that it can feed.
+    """
 
     name: ClassVar[str] = ""
+    about: ClassVar[str] = ""
     source: ClassVar[str] = ""
+    feeds: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -109,7 +110,12 @@ class Description:
         share = np.asarray(self.counts, dtype=np.float64)
         return rng.choice(np.asarray(self.lengths, dtype=np.int64), size=n, p=share / share.sum())
 
-    def labelled(self, values: NDArray[np.float32], lengths: NDArray[np.int64] | None) -> Trajectories:
+    def labelled(
+        self,
+        values: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None,
+        conditions: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> Trajectories:
         """Made values as trajectories with the training data's names and units."""
         return Trajectories(
             values,
@@ -117,6 +123,7 @@ class Description:
             channels=self.channels,
             units=self.units,
             lengths=lengths,
+            conditions=conditions or {},
             quantity_name=self.quantity_name,
             time_unit=self.time_unit,
         )

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from pushforward.errors import require
-from pushforward.generators.settings import DiffusionSettings
+from pushforward.generators.settings import TrainingSettings
 
 __all__ = ["Hardware"]
 
@@ -32,7 +32,7 @@ class Hardware:
     compile: bool
 
     @classmethod
-    def of(cls, settings: DiffusionSettings) -> Hardware:
+    def of(cls, settings: TrainingSettings) -> Hardware:
         """Resolve "auto".
 
         Raises:

@@ -1,4 +1,4 @@
-"""The settings of the diffusion generator."""
+"""The settings that every learned generator has, and how settings are checked."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from pushforward.errors import require
 
-__all__ = ["DiffusionSettings"]
+__all__ = ["SamplingSettings", "TrainingSettings", "require_among", "require_between"]
 
 _DEVICES = ("auto", "cpu", "cuda")
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
-class DiffusionSettings:
-    """How to train the diffusion generator.
+class TrainingSettings:
+    """How to train. A model class adds the fields of its network and its loss.
 
     Attributes:
         steps: training steps.
@@ -24,11 +24,12 @@ class DiffusionSettings:
         weight_decay: of AdamW.
         gradient_clip: largest norm of the gradient.
         ema_decay: decay of the running average of the weights, which makes the samples.
-        widths: channels of the U-Net's levels, from the finest to the coarsest.
-        blocks: residual blocks per level, down and up.
-        kernel: odd width of the convolutions, in time steps.
-        P_mean: mean of ln σ in training (EDM, Table 1).
-        P_std: standard deviation of ln σ in training.
+        holdout: share of the trajectories (of the groups, where there are groups) kept out of training for a
+            held-out loss; 0 trains on all.
+        patience: held-out losses in a row without a new lowest one after which training stops and the weights of
+            the lowest are kept; 0 never stops. Training has fifty held-out losses.
+        condition_dropout: share of training in which a conditional model does not see its condition.
+        inpaint: time steps whose values may be given when sampling, such as 0 -1 for start and goal.
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         precision: "auto" (bfloat16 on CUDA, float32 on CPU), "float32" or "bfloat16".
         compile: use torch.compile: "auto" (on CUDA with a compiler, in long trainings), "on" or "off".
@@ -42,47 +43,77 @@ class DiffusionSettings:
     weight_decay: float = 1e-3
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
-    widths: tuple[int, ...] = (16, 32, 64)
-    blocks: int = 2
-    kernel: int = 5
-    P_mean: float = -1.2
-    P_std: float = 1.2
+    holdout: float = 0.0
+    patience: int = 0
+    condition_dropout: float = 0.1
+    inpaint: tuple[int, ...] = ()
     device: str = "auto"
     precision: str = "auto"
     compile: str = "auto"
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
+        """Refuse settings that cannot work. A subclass calls this first, then checks its own.
 
         Raises:
             InputError: names the setting, what it got and what was expected.
         """
-        _between("steps", self.steps, 1, 10**9)
-        _between("batch_size", self.batch_size, 1, 2**20)
-        _between("learning_rate", self.learning_rate, 0, 1e6)
-        _between("warmup", self.warmup, 0, 1)
-        _between("weight_decay", self.weight_decay, 0, 1e6)
-        _between("gradient_clip", self.gradient_clip, 1e-9, 1e9)
-        _between("ema_decay", self.ema_decay, 0, 1)
-        _between("number of widths", len(self.widths), 1, 8)
-        for width in self.widths:
-            _between("widths", width, 4, 1024)
-        _between("blocks", self.blocks, 1, 8)
-        _between("kernel", self.kernel, 1, 63)
-        require(self.kernel % 2 == 1, f"kernel: got {self.kernel}; expected an odd number")
-        _between("P_mean", self.P_mean, -20, 20)
-        _between("P_std", self.P_std, 0, 20)
-        _among("device", self.device, _DEVICES)
-        _among("precision", self.precision, _PRECISIONS)
-        _among("compile", self.compile, ("auto", "on", "off"))
-        _between("checkpoint_every", self.checkpoint_every, 1, 10**9)
+        require_between("steps", self.steps, 1, 10**9)
+        require_between("batch_size", self.batch_size, 1, 2**20)
+        require_between("learning_rate", self.learning_rate, 0, 1e6)
+        require_between("warmup", self.warmup, 0, 1)
+        require_between("weight_decay", self.weight_decay, 0, 1e6)
+        require_between("gradient_clip", self.gradient_clip, 1e-9, 1e9)
+        require_between("ema_decay", self.ema_decay, 0, 1)
+        require_between("holdout", self.holdout, 0, 0.9)
+        require_between("patience", self.patience, 0, 10**6)
+        require(
+            self.patience == 0 or self.holdout > 0,
+            f"patience: got {self.patience} with holdout 0; expected a holdout, such as 0.1, to stop by",
+        )
+        require_between("condition_dropout", self.condition_dropout, 0, 0.99)
+        require_between("number of inpaint steps", len(self.inpaint), 0, 64)
+        for step in self.inpaint:
+            require_between("inpaint", step, -(10**6), 10**6)
+        require_among("device", self.device, _DEVICES)
+        require_among("precision", self.precision, _PRECISIONS)
+        require_among("compile", self.compile, ("auto", "on", "off"))
+        require_between("checkpoint_every", self.checkpoint_every, 1, 10**9)
 
 
-def _between(name: str, value: float, low: float, high: float) -> None:
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How to sample. A model class adds the fields of its sampler.
+
+    Attributes:
+        batch_size: trajectories that go through the network at a time; no result depends on it.
+    """
+
+    batch_size: int = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work. A subclass calls this first, then checks its own.
+
+        Raises:
+            InputError: names the setting, what it got and what was expected.
+        """
+        require(1 <= self.batch_size <= 2**24, f"batch_size: got {self.batch_size}; expected 1 to 2^24")
+
+
+def require_between(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside [low, high], and NaN.
+
+    Raises:
+        InputError: names the setting, what it got and what was expected.
+    """
     # Written so that NaN is refused too.
     require(low <= value <= high, f"{name}: got {value}; expected {low:g} to {high:g}")
 
 
-def _among(name: str, value: str, valid: tuple[str, ...]) -> None:
+def require_among(name: str, value: str, valid: tuple[str, ...]) -> None:
+    """Refuse a word that is not among the valid ones.
+
+    Raises:
+        InputError: names the setting, what it got and what was expected.
+    """
     require(value in valid, f"{name}: got {value!r}; expected one of {', '.join(valid)}")

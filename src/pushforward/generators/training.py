@@ -1,4 +1,4 @@
-"""The training loop of the denoiser: everything random at step s comes from (seed, s), so training can resume."""
+"""The training loop: everything random at step s comes from (seed, s), so training can resume."""
 
 from __future__ import annotations
 
@@ -8,100 +8,92 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from pushforward.errors import InputError
-from pushforward.generators.description import Description
-from pushforward.generators.edm import SIGMA_DATA, Denoiser
+from pushforward.generators.batches import Batch, Batches
 from pushforward.generators.hardware import Hardware
-from pushforward.generators.settings import DiffusionSettings
-from pushforward.trajectories import Trajectories
+from pushforward.generators.settings import TrainingSettings
 
-__all__ = ["Batches", "LogEntry", "TrainingState", "train"]
+__all__ = ["Best", "LogEntry", "Loss", "TrainingState", "learning_rate", "train"]
 
-_BUCKET = 8
-_TRAINING_STREAM, _BUCKET_STREAM = 1, 2
+Loss = Callable[[Batch], Tensor]
+"""The loss of a batch, one number."""
+
+_LOG_LINES = 200
+_LINES_PER_CHECK = 4
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One line of the training log: the mean loss since the last line, the learning rate, seconds since the start."""
+    """One line of the training log.
+
+    Attributes:
+        step: steps done.
+        loss: mean loss since the last line.
+        learning_rate: of the last step.
+        seconds: since the start.
+        held_out: loss of the averaged weights on held-out trajectories, where it was taken at this step.
+    """
 
     step: int
     loss: float
     learning_rate: float
     seconds: float
+    held_out: float | None = None
+
+
+@dataclass
+class Best:
+    """The lowest held-out loss so far.
+
+    Attributes:
+        loss: infinite before the first.
+        step: where it was.
+        since: held-out losses since then.
+        network: the averaged weights of that step, where they are kept (`patience` > 0).
+    """
+
+    loss: float = math.inf
+    step: int = 0
+    since: int = 0
+    network: nn.Module | None = None
 
 
 @dataclass
 class TrainingState:
     """Everything that training changes. `updating` is True while it is half-way through a step."""
 
-    denoiser: Denoiser
-    average: Denoiser
+    network: nn.Module
+    average: nn.Module
     optimizer: torch.optim.AdamW
     step: int = 0
     updating: bool = False
+    stopped: bool = False
+    best: Best = field(default_factory=Best)
     history: list[LogEntry] = field(default_factory=list)
 
     def is_whole(self) -> bool:
         """True between steps and while every weight is finite: only then is the state worth keeping."""
         return not self.updating and all(bool(torch.isfinite(p).all()) for p in self.average.parameters())
 
+    @property
+    def chosen(self) -> nn.Module:
+        """The weights that make the samples: of the lowest held-out loss where they are kept, else the average."""
+        return self.average if self.best.network is None else self.best.network
+
     @classmethod
-    def start(cls, denoiser: Denoiser, settings: DiffusionSettings) -> TrainingState:
+    def start(cls, network: nn.Module, settings: TrainingSettings) -> TrainingState:
         """The state before the first step."""
-        average = copy.deepcopy(denoiser).requires_grad_(False)
+        average = copy.deepcopy(network).requires_grad_(False)
         optimizer = torch.optim.AdamW(
-            denoiser.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=settings.weight_decay, fused=True
+            network.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=settings.weight_decay, fused=True
         )
-        return cls(denoiser.train(), average.eval(), optimizer)
+        return cls(network.train(), average.eval(), optimizer)
 
 
-@dataclass(frozen=True)
-class Batches:
-    """Training batches of normalised trajectories with their noise; step s always gives the same batch.
-
-    Ragged trajectories are drawn for eight steps together and dealt out by length, which cuts the padding to
-    compute; each trajectory is still drawn uniformly.
-    """
-
-    trajectories: Trajectories
-    description: Description
-    settings: DiffusionSettings
-    seed: int
-
-    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Clean values (B, T, C), noise (B, T, C), σ (B,), lengths (B,) or None."""
-        rng = np.random.default_rng([self.seed, _TRAINING_STREAM, step])
-        index = self._index(step, rng)
-        about = self.description
-        steps = self.trajectories.steps[index]
-        T = int(steps.max()) if about.lengths else about.T
-        scaled = (self.trajectories.values[index, :T] - np.asarray(about.mean)) * (SIGMA_DATA / about.scale)
-        clean = scaled.astype(np.float32)
-        noise = rng.standard_normal(clean.shape, dtype=np.float32)
-        sigma = np.exp(
-            self.settings.P_mean + self.settings.P_std * rng.standard_normal(len(index), dtype=np.float32)
-        )
-        lengths = torch.from_numpy(steps) if about.lengths else None
-        return torch.from_numpy(clean), torch.from_numpy(noise), torch.from_numpy(sigma), lengths
-
-    def _index(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        n, size = len(self.trajectories), self.settings.batch_size
-        if not self.description.lengths:
-            return rng.integers(n, size=size)
-        shared = np.random.default_rng([self.seed, _BUCKET_STREAM, step // _BUCKET])
-        index = shared.integers(n, size=size * _BUCKET)
-        index = index[np.argsort(self.trajectories.steps[index], kind="stable")]
-        turn = int(shared.permutation(_BUCKET)[step % _BUCKET])
-        return index[turn * size : (turn + 1) * size]
-
-
-def learning_rate(step: int, settings: DiffusionSettings) -> float:
+def learning_rate(step: int, settings: TrainingSettings) -> float:
     """One cycle: a linear rise over the share `warmup` of all steps, then half a cosine down to zero."""
     rise = max(1.0, settings.warmup * settings.steps)
     if step < rise:
@@ -114,45 +106,49 @@ def train(
     state: TrainingState,
     batches: Batches,
     hardware: Hardware,
+    loss_of: Callable[[nn.Module, Batch], Tensor],
     after_step: Callable[[TrainingState, float], None],
 ) -> None:
-    """Train up to `settings.steps`; `after_step(state, loss)` runs between steps, when the state is whole.
+    """Train up to `settings.steps`, or until the held-out loss has stopped falling (`settings.patience`).
+
+    `after_step(state, loss)` runs between steps, when the state is whole.
 
     Raises:
         InputError: the loss or its gradient stopped being finite; the state is that of the last good step.
     """
     settings = batches.settings
     started = time.monotonic() - (state.history[-1].seconds if state.history else 0.0)
-    log_every = max(1, settings.steps // 200)
+    log_every = max(1, settings.steps // _LOG_LINES)
     losses: list[float] = []
-    loss_of = hardware.compiled(state.denoiser.loss)
-    while state.step < settings.steps:
+    compiled = hardware.compiled(lambda batch: loss_of(state.network, batch))
+    while state.step < settings.steps and not state.stopped:
         rate = learning_rate(state.step, settings)
-        loss = _gradient(state, batches, hardware, loss_of)
+        loss = _gradient(state, batches, hardware, compiled)
         losses.append(loss)
         state.updating = True
         _update(state, settings, rate)
         state.step += 1
-        if state.step % log_every == 0 or state.step == settings.steps:
-            seconds = time.monotonic() - started
-            state.history.append(LogEntry(state.step, sum(losses) / len(losses), rate, round(seconds, 3)))
+        last = state.step == settings.steps
+        if state.step % log_every == 0 or last:
+            checks = batches.held_out is not None and (
+                state.step % (_LINES_PER_CHECK * log_every) == 0 or last
+            )
+            held_out = _held_out_loss(state, batches, hardware, loss_of) if checks else None
+            seconds = round(time.monotonic() - started, 3)
+            state.history.append(LogEntry(state.step, sum(losses) / len(losses), rate, seconds, held_out))
             losses.clear()
         state.updating = False
         after_step(state, loss)
 
 
-def _gradient(
-    state: TrainingState, batches: Batches, hardware: Hardware, loss_of: Callable[..., Tensor]
-) -> float:
+def _gradient(state: TrainingState, batches: Batches, hardware: Hardware, loss_of: Loss) -> float:
     """Loss of the next batch; leaves its clipped gradient in the parameters."""
-    clean, noise, sigma, lengths = (
-        None if part is None else part.to(hardware.device) for part in batches(state.step)
-    )
+    batch = batches(state.step).to(hardware.device)
     state.optimizer.zero_grad(set_to_none=True)
     with hardware.precision_context():
-        loss = loss_of(clean, noise, sigma, lengths)
+        loss = loss_of(batch)
     torch.autograd.backward(loss)
-    norm = torch.nn.utils.clip_grad_norm_(state.denoiser.parameters(), batches.settings.gradient_clip)
+    norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), batches.settings.gradient_clip)
     value = float(loss.detach())
     if not (math.isfinite(value) and math.isfinite(float(norm))):
         raise InputError(
@@ -163,12 +159,34 @@ def _gradient(
     return value
 
 
-def _update(state: TrainingState, settings: DiffusionSettings, rate: float) -> None:
+def _update(state: TrainingState, settings: TrainingSettings, rate: float) -> None:
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.optimizer.step()
     # The warm-up of the average forgets the random start also in short trainings.
     decay = min(settings.ema_decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
-        for kept, current in zip(state.average.parameters(), state.denoiser.parameters(), strict=True):
+        for kept, current in zip(state.average.parameters(), state.network.parameters(), strict=True):
             kept.lerp_(current, 1 - decay)
+
+
+def _held_out_loss(
+    state: TrainingState,
+    batches: Batches,
+    hardware: Hardware,
+    loss_of: Callable[[nn.Module, Batch], Tensor],
+) -> float:
+    """Mean loss of the averaged weights on the held-out batches; remembers the lowest, and when to stop."""
+    losses = []
+    with torch.inference_mode(), hardware.precision_context():
+        for batch in batches.held_out_batches():
+            losses.append(float(loss_of(state.average, batch.to(hardware.device))))
+    loss, best, patience = sum(losses) / len(losses), state.best, batches.settings.patience
+    if loss < best.loss:
+        best.loss, best.step, best.since = loss, state.step, 0
+        if patience > 0:
+            best.network = copy.deepcopy(state.average)
+    else:
+        best.since += 1
+        state.stopped = patience > 0 and best.since >= patience
+    return loss

@@ -76,19 +76,40 @@ def _valid(x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def initialize(network: nn.Module, rng: np.random.Generator) -> None:
-    """Fill convolutions and linear layers with U(−a, a), a = 1/√fan_in, biases 0, from `rng` alone.
+    """Fill every parameter from `rng` alone.
 
-    Layers marked by `starts_at_zero` are zero, so that the network first returns nothing.
+    Convolutions and linear layers get U(−a, a), a = 1/√fan_in, and biases 0; embeddings N(0, 0.02²);
+    normalisations 1 and 0. Layers marked by `starts_at_zero` are zero, so that the network first returns nothing.
+    A module with parameters of its own sets them in a method `initialize(rng)`.
+
+    Raises:
+        TypeError: a parameter that none of these rules fills.
     """
+    filled: set[int] = set()
     with torch.no_grad():
         for layer in network.modules():
-            if isinstance(layer, GroupNorm):
-                layer.weight.fill_(1)
-                layer.bias.zero_()
-            if not isinstance(layer, nn.Conv1d | nn.Linear):
+            own = getattr(layer, "initialize", None)
+            if callable(own):
+                own(rng)
+            elif isinstance(layer, GroupNorm | nn.LayerNorm | nn.RMSNorm):
+                _fill(layer.weight, 1.0)
+                _fill(getattr(layer, "bias", None), 0.0)
+            elif isinstance(layer, nn.Embedding):
+                layer.weight.copy_(torch.from_numpy(rng.normal(0, 0.02, tuple(layer.weight.shape))))
+            elif isinstance(layer, nn.Conv1d | nn.ConvTranspose1d | nn.Linear):
+                zero = getattr(layer, "starts_at_zero", False)
+                bound = 0.0 if zero else 1 / math.sqrt(layer.weight[0].numel())
+                drawn = rng.uniform(-bound, bound, size=tuple(layer.weight.shape)).astype(np.float32)
+                layer.weight.copy_(torch.from_numpy(drawn))
+                _fill(layer.bias, 0.0)
+            else:
                 continue
-            bound = 0.0 if getattr(layer, "starts_at_zero", False) else 1 / math.sqrt(layer.weight[0].numel())
-            drawn = rng.uniform(-bound, bound, size=tuple(layer.weight.shape)).astype(np.float32)
-            layer.weight.copy_(torch.from_numpy(drawn))
-            if layer.bias is not None:
-                layer.bias.zero_()
+            filled.update(id(parameter) for parameter in layer.parameters(recurse=False))
+    for name, parameter in network.named_parameters():
+        if id(parameter) not in filled:
+            raise TypeError(f"no rule fills {name}; give its module a method initialize(rng)")
+
+
+def _fill(parameter: Tensor | None, value: float) -> None:
+    if parameter is not None:
+        parameter.fill_(value)

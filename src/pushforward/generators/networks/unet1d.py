@@ -9,7 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pushforward.errors import require
+from pushforward.generators.features import Layout
 from pushforward.generators.networks.layers import GroupNorm, ResidualBlock, time_mask
+from pushforward.generators.settings import require_between
 
 __all__ = ["UNet1d"]
 
@@ -30,14 +33,43 @@ class UNet1d(nn.Module):
         widths: channels of each level, from the finest to the coarsest.
         blocks: residual blocks of each level, on the way down and on the way up.
         kernel: odd width of the convolutions, in steps.
+        layout: features of a condition, which join the noise level; told values of fixed steps also enter as
+            channels, at their place in time.
     """
 
-    def __init__(self, n_channels: int, widths: tuple[int, ...], blocks: int, kernel: int) -> None:
+    @staticmethod
+    def require_settings(widths: tuple[int, ...], blocks: int, kernel: int) -> None:
+        """Refuse sizes that cannot work.
+
+        Raises:
+            InputError: names the setting, what it got and what was expected.
+        """
+        require_between("number of widths", len(widths), 1, 8)
+        for width in widths:
+            require_between("widths", width, 4, 1024)
+        require_between("blocks", blocks, 1, 8)
+        require_between("kernel", kernel, 1, 63)
+        require(kernel % 2 == 1, f"kernel: got {kernel}; expected an odd number")
+
+    def __init__(
+        self,
+        n_channels: int,
+        widths: tuple[int, ...],
+        blocks: int,
+        kernel: int,
+        layout: Layout | None = None,
+    ) -> None:
         super().__init__()
+        self.layout = layout or Layout()
+        painted = 1 + n_channels if self.layout.inpaint else 0
         self.multiple = 2 ** (len(widths) - 1)
         embedding = 4 * _N_FREQUENCIES
         self.embed = nn.Linear(2 * _N_FREQUENCIES, embedding)
-        self.entry = nn.Conv1d(n_channels + 2, widths[0], kernel, padding=kernel // 2)
+        self.told: nn.Module | None = None
+        if self.layout.n_features:
+            hidden = nn.Linear(self.layout.n_features, embedding)
+            self.told = nn.Sequential(hidden, nn.SiLU(), nn.Linear(embedding, embedding))
+        self.entry = nn.Conv1d(n_channels + 2 + painted, widths[0], kernel, padding=kernel // 2)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         self.up, self.grow = nn.ModuleList(), nn.ModuleList()
         for i, width in enumerate(widths):
@@ -58,20 +90,23 @@ class UNet1d(nn.Module):
         self.film = nn.Linear(embedding, sum(self.film_sizes))
         self.film.starts_at_zero = True  # type: ignore[assignment]
 
-    def forward(self, x: Tensor, c_noise: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """F(x, c_noise).
+    def forward(
+        self, x: Tensor, c_noise: Tensor, lengths: Tensor | None = None, condition: Tensor | None = None
+    ) -> Tensor:
+        """F(x, c_noise, condition).
 
         Args:
             x: (B, T, C).
             c_noise: (B,), ln σ / 4.
             lengths: (B,) valid steps, or None when all T are valid.
+            condition: (B, K) features, where there is a layout.
         """
         T = x.shape[1]
         padded = -(-T // self.multiple) * self.multiple
         steps = torch.full((len(x),), T, device=x.device) if lengths is None else lengths
         mask = time_mask(steps, padded)
-        h = self._entry(x, steps, mask)
-        films = iter(self._films(c_noise))
+        h = self._entry(x, steps, mask, condition)
+        films = iter(self._films(c_noise, condition))
         masks: list[Tensor | None] = [mask if lengths is not None or padded != T else None]
         skips: list[Tensor] = []
         for i in range(0, len(self.down), self.blocks):
@@ -91,19 +126,24 @@ class UNet1d(nn.Module):
         made: Tensor = self.exit(h)
         return made[:, :, :T].transpose(1, 2)
 
-    def _entry(self, x: Tensor, steps: Tensor, mask: Tensor) -> Tensor:
-        """The first convolution, of the channels with the mask and the place along the trajectory."""
+    def _entry(self, x: Tensor, steps: Tensor, mask: Tensor, condition: Tensor | None) -> Tensor:
+        """The first convolution: of the channels, the mask, the place along the trajectory, told values."""
         padded = mask.shape[2]
         time = torch.arange(padded, device=x.device)[None, None, :]
         place = (2 * time / (steps[:, None, None] - 1).clamp_min(1) - 1) * mask
         values = F.pad(x.transpose(1, 2), (0, padded - x.shape[1])) * mask
-        entered: Tensor = self.entry(torch.cat([values, mask, place], dim=1))
+        inputs = [values, mask, place]
+        if condition is not None and self.layout.inpaint:
+            inputs.append(self.layout.painted(condition, steps, padded).transpose(1, 2))
+        entered: Tensor = self.entry(torch.cat(inputs, dim=1))
         return entered * mask
 
-    def _films(self, c_noise: Tensor) -> tuple[Tensor, ...]:
+    def _films(self, c_noise: Tensor, condition: Tensor | None) -> tuple[Tensor, ...]:
         angles = c_noise[:, None] * _frequencies(c_noise.device)
-        features = torch.cat([angles.cos(), angles.sin()], dim=1)
-        films: Tensor = self.film(F.silu(self.embed(features)))
+        embedded = self.embed(torch.cat([angles.cos(), angles.sin()], dim=1))
+        if condition is not None and self.told is not None:
+            embedded = embedded + self.told(condition)
+        films: Tensor = self.film(F.silu(embedded))
         return torch.split(films, self.film_sizes, dim=1)
 
 
