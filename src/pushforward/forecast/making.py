@@ -211,7 +211,7 @@ def _assembled(
         noise = noise.with_component(
             (larger.mass - smaller.mass) / (2 * _APART), float(larger.shift - smaller.shift) / (2 * _APART)
         )
-    low, high = interval_of_masses(law, noise, tally.n, level)
+    low, high = interval_of_masses(law, noise, level)
     tv, w1 = _distances(tally, law, noise, level, facts["seed"])
     centre = tally.grid.centre + float(tally.sums[0].sum()) / tally.n if intended is None else intended.mean
     return Forecast(
@@ -225,7 +225,7 @@ def _assembled(
         mass=law.mass,
         low=low,
         high=high,
-        p_adjusted=significance(law, noise, tally.n),
+        p_adjusted=significance(law, noise),
         mean=centre + float(law.shift),
         mean_expected=centre,
         mean_shift=Estimate(*student_interval(float(law.shift), noise.shift, noise, level)),
@@ -270,9 +270,9 @@ def _distances(
     errors, expected = noise.draws(_DRAWS, np.random.default_rng([seed, _DRAWS]))
     errors -= expected
     cdf = np.abs(np.cumsum(errors, axis=1)[:, :-1]).sum(axis=1) * (grid.high - grid.low) / grid.bins
-    return _limited(tv, 0.5 * np.abs(errors).sum(axis=1), level), _limited(w1, cdf, level)
+    return _limited(tv, 0.5 * np.abs(errors).sum(axis=1), level, 1.0), _limited(w1, cdf, level, math.inf)
 
 
-def _limited(value: float, errors: Array, level: float) -> Estimate:
+def _limited(value: float, errors: Array, level: float, most: float) -> Estimate:
     margin = float(upper_limit(errors, level))
-    return Estimate(value, max(value - margin, 0.0), value + margin)
+    return Estimate(value, max(value - margin, 0.0), min(value + margin, most))

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-_EXACT = 1e15
+_ROUNDING = 1e-13
 
 
 @final
@@ -91,6 +91,7 @@ class Noise:
         shift: (K,)
         degrees: degrees of freedom of the spread.
         sampled: how many of the components are sampling and Monte Carlo; those after them are the scale's.
+        n: how many independent trajectories the data are worth.
     """
 
     mass: Array
@@ -98,6 +99,7 @@ class Noise:
     shift: Array
     degrees: float
     sampled: int
+    n: float
 
     @property
     def drift(self) -> Array:
@@ -112,12 +114,13 @@ class Noise:
             np.append(self.shift, shift),
             self.degrees,
             self.sampled,
+            self.n,
         )
 
     def sampling(self) -> Noise:
         """Only sampling and Monte Carlo: how far this forecast is from the same kernel's on endless data."""
         K = self.sampled
-        return Noise(self.mass[:K], self.expected[:K], self.shift[:K], self.degrees, K)
+        return Noise(self.mass[:K], self.expected[:K], self.shift[:K], self.degrees, K, self.n)
 
     def half_width(self, level: float) -> float:
         """What a standard error is to be multiplied by: Student's quantile."""
@@ -158,23 +161,34 @@ def noise_of(tally: FlowTally, law: Law, wanted: Array | None, repeats: int) -> 
     def components(whole: Array, rest: Array) -> Array:
         factor = h.reshape(-1, *[1] * (rest.ndim - 1))
         pseudo = factor * whole - (factor - 1) * rest
-        return np.asarray((pseudo - pseudo.mean(axis=0)) / np.sqrt(J * (factor - 1)))
+        found = (pseudo - pseudo.mean(axis=0)) / np.sqrt(J * (factor - 1))
+        # What rounding leaves of differences between equal numbers is no uncertainty.
+        return np.where(np.abs(found) > _ROUNDING * np.abs(whole).max(), found, 0.0)
 
+    origins = tally.origins.sum(axis=0)
+    pi = conditional(origins)
+    sampling = components(pi, conditional(origins - tally.origins[held]))
     return Noise(
         components(law.mass, without.mass),
-        components(law.expected, without.expected),
+        sampling if wanted is None else np.zeros_like(sampling),
         components(law.shift, without.shift),
         J - 1.0,
         J,
+        _worth(pi, sampling, tally.n),
     )
 
 
-def interval_of_masses(law: Law, noise: Noise, n: int, level: float) -> tuple[Array, Array]:
+def _worth(pi: Array, sampling: Array, n: int) -> float:
+    """Independent values behind the data's own law: n over the design effect of its clusters, at most n."""
+    independent = float((pi * (1 - pi)).sum()) / n
+    return n / max(float(np.square(sampling).sum()) / independent, 1.0) if independent > 0 else float(n)
+
+
+def interval_of_masses(law: Law, noise: Noise, level: float) -> tuple[Array, Array]:
     """(W,) limits within which all of p̃ lies together: Jeffreys' at the number of independent values it is worth."""
-    p, variance = law.mass, np.square(noise.mass).sum(axis=0)
-    # Nothing that varies: all or none of the data, or a stated mass of which nothing moves, which is then exact.
-    fixed = np.where(p * (1 - p) > 0, _EXACT, float(n))
-    worth = np.where(variance > 0, p * (1 - p) / np.where(variance > 0, variance, 1.0), fixed)
+    # As if one trajectory more were known: a bin that few have reached is not known better than that.
+    p, variance = law.mass, np.square(noise.mass).sum(axis=0) + 1 / noise.n**2
+    worth = (p + 1 / noise.n) * (1 - p) / variance
     # Student's quantile in place of the normal one: the spread between folds is itself uncertain.
     each = inference.sidak(level, len(p))
     normal = -float(special.ndtri(each / 2))
@@ -182,14 +196,14 @@ def interval_of_masses(law: Law, noise: Noise, n: int, level: float) -> tuple[Ar
     return inference.bin_interval(p, worth, each)
 
 
-def significance(law: Law, noise: Noise, n: int) -> Array:
+def significance(law: Law, noise: Noise) -> Array:
     """(W,) p-values of p̃(b) ≠ π(b), adjusted for all bins together (Benjamini–Hochberg).
 
     Trajectories that start and end in the same bin cancel. One crossing is added to the variance, so that a few
     crossings in one direction are not taken for certain: 5 against none gives p = 0.04, an exact sign test 0.06.
     """
     difference = law.mass - law.expected
-    error = np.sqrt(np.square(noise.drift).sum(axis=0) + 1 / n**2)
+    error = np.sqrt(np.square(noise.drift).sum(axis=0) + 1 / noise.n**2)
     p = 2 * special.stdtr(noise.degrees, -np.abs(difference) / error)
     # Rounding of masses must not look like a drift that is certain.
     return inference.benjamini_hochberg(np.where(np.abs(difference) <= 1e-12, 1.0, np.minimum(p, 1.0)))

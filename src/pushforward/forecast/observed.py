@@ -66,20 +66,32 @@ class Observed:
             return first, np.zeros_like(first)
         return first, _errors(self.expected, self.n_reference, count, rng)
 
-    def significant(self, made: Array, expected: Array, level: float) -> NDArray[np.bool_]:
-        """(R, W) bins of masses (R, W) that differ at `level`, Benjamini–Hochberg over the bins of each row.
+    def significant(self, level: float) -> NDArray[np.bool_]:
+        """(W,) bins whose masses differ at `level`, Benjamini–Hochberg over the bins.
 
         Exact: given the sum of both counts, the first is binomial without drift; against a stated law it is anyway.
         """
         n, m = round(self.n_made), None if self.n_reference is None else round(self.n_reference)
-        k = np.rint(made * n)
+        k = np.rint(self.made * n)
         if m is None:
-            size, share = np.full_like(k, n), expected
+            size, share = np.full_like(k, n), self.expected
         else:
-            size, share = k + np.rint(expected * m), np.full_like(k, n / (n + m))
+            size, share = k + np.rint(self.expected * m), np.full_like(k, n / (n + m))
         p = np.minimum(2 * np.minimum(_below(k, size, share), 1 - _below(k - 1, size, share)), 1.0)
-        adjusted = np.stack([inference.benjamini_hochberg(row) for row in p])
-        return np.asarray(adjusted <= level)
+        return np.asarray(inference.benjamini_hochberg(p) <= level)
+
+    def significant_draws(self, drifts: Array, errors: Array, level: float) -> NDArray[np.bool_]:
+        """(R, W) the same for many drifts (R, W) whose π erred by `errors` (R, W), by the normal approximation."""
+        expected = np.clip(self.expected + errors, 0.0, 1.0)
+        made = np.clip(expected + drifts, 0.0, 1.0)
+        n, m = self.n_made, np.inf if self.n_reference is None else self.n_reference
+        pooled = expected if np.isinf(m) else (n * made + m * expected) / (n + m)
+        variance = np.maximum(pooled * (1 - pooled) * (1 / n + 1 / m), 1e-300)
+        p = special.erfc(np.abs(made - expected) / np.sqrt(2 * variance))
+        # Benjamini–Hochberg's step: the largest p-value that is small enough for its rank decides for all below it.
+        ordered, rank = np.sort(p, axis=1), np.arange(1, p.shape[1] + 1)
+        passed = np.where(ordered <= level * rank / p.shape[1], ordered, -1.0).max(axis=1)
+        return np.asarray(p <= passed[:, None])
 
 
 def observed_by(audit: QuantityAudit) -> Observed:

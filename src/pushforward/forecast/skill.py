@@ -182,7 +182,7 @@ class _Comparison:
 
     def __init__(self, seen: Observed, rng: np.random.Generator, level: float) -> None:
         self.seen, self.rng, self.level = seen, rng, level
-        self.significant = seen.significant(seen.made[None], seen.expected[None], level)[0]
+        self.significant = seen.significant(level)
         self.noise_made, self.noise_expected = seen.variance_made, seen.variance_expected
 
     def of_forecast(self, ahead: Forecast, shared: bool) -> Scores:
@@ -243,10 +243,7 @@ class _Comparison:
         seen, ahead = truth[0] + made - reference, truth[1] + errors
         drawn = np.stack(_moments(seen, ahead))
         clean = drawn - noise[:, None]
-        expected = self.seen.expected + reference
-        significant = self.seen.significant(
-            np.maximum(expected + seen, 0.0), np.maximum(expected, 0.0), self.level
-        )
+        significant = self.seen.significant_draws(seen, reference, self.level)
         return Scores(
             self._spread(float(_corr(*raw)), _corr(*drawn)),
             self._spread(float(_corr(*corrected)), _corr(*clean)),

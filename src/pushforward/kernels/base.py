@@ -44,6 +44,7 @@ class AbstractDeviationKernel(ABC):
         formula: the law in one line.
         source: where it is from.
         cost: what `fitted` and `deviate` take, in words.
+        needs: what it needs besides data and a scale, such as residuals or a trained model; "" where nothing.
         scales: the scales of a dose–response when none are given.
         repeats: deviations of each trajectory in a forecast when no number is given: 1 where they are expensive.
         parallel: whether `deviate` may run in several threads at once (NumPy kernels may; torch has its own threads).
@@ -54,6 +55,7 @@ class AbstractDeviationKernel(ABC):
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""
     cost: ClassVar[str] = ""
+    needs: ClassVar[str] = ""
     scales: ClassVar[tuple[float, ...]] = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     repeats: ClassVar[int] = 4
     parallel: ClassVar[bool] = True
