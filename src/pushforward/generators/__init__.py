@@ -11,12 +11,18 @@ from pushforward.errors import named, require
 if TYPE_CHECKING:
     from pushforward.generators.base import AbstractGenerator
     from pushforward.generators.diffusion import Diffusion
+    from pushforward.generators.mlp import MLP
+    from pushforward.generators.transformer import Transformer
+    from pushforward.generators.vae import VAE
 
-__all__ = ["GENERATORS", "Diffusion", "create", "generator_class", "load"]
+__all__ = ["GENERATORS", "MLP", "VAE", "Diffusion", "Transformer", "create", "generator_class", "load"]
 
 # Loaded on first use, so that listing the generators never imports torch.
 GENERATORS: dict[str, str] = {
     "diffusion": "pushforward.generators.diffusion:Diffusion",
+    "mlp": "pushforward.generators.mlp:MLP",
+    "transformer": "pushforward.generators.transformer:Transformer",
+    "vae": "pushforward.generators.vae:VAE",
 }
 
 

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: a residual one, a denoiser over flattened trajectories, a predictor of the next step."""
+"""Multilayer perceptrons: a residual one, and a denoiser over flattened trajectories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["MLPDenoiser", "OneStepMLP", "ResidualMLP", "gaussian_draw", "gaussian_log_density"]
+__all__ = ["MLPDenoiser", "ResidualMLP"]
 
 _N_FREQUENCIES = 32
 
@@ -73,7 +73,10 @@ class MLPDenoiser(nn.Module):
         self.T, self.n_channels, self.ragged = T, n_channels, ragged
         embedding = 4 * _N_FREQUENCIES
         self.embed = nn.Linear(2 * _N_FREQUENCIES, embedding)
-        self.condition = nn.Linear(n_condition, embedding) if n_condition else None
+        self.condition: nn.Module | None = None
+        if n_condition:
+            hidden = nn.Linear(n_condition, embedding)
+            self.condition = nn.Sequential(hidden, nn.SiLU(), nn.Linear(embedding, embedding))
         n_in = T * n_channels + (T if ragged else 0)
         self.body = ResidualMLP(n_in, T * n_channels, width, blocks, embedding)
 
@@ -105,62 +108,6 @@ class MLPDenoiser(nn.Module):
         if self.condition is not None and condition is not None:
             embedded = embedded + self.condition(condition)
         return F.silu(embedded)
-
-
-@final
-class OneStepMLP(nn.Module):
-    """The law of the next increment, N(μ, L diag(s²) Lᵀ) with L of unit diagonal, from the last k states.
-
-    The covariance is full and may depend on the state: L and ln s are outputs like μ. Where fewer than k states
-    are known yet, zeros and a flag stand for the missing ones.
-
-    Args:
-        n_channels: C.
-        history: k.
-        width: units of each layer.
-        blocks: residual blocks of two layers.
-        n_condition: K, numbers of the condition; 0 for none.
-    """
-
-    def __init__(self, n_channels: int, history: int, width: int, blocks: int, n_condition: int = 0) -> None:
-        super().__init__()
-        self.n_channels, self.history = n_channels, history
-        n_out = 2 * n_channels + n_channels * (n_channels - 1) // 2
-        self.body = ResidualMLP(history * (n_channels + 1) + n_condition, n_out, width, blocks)
-
-    def forward(
-        self, states: Tensor, known: Tensor, condition: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """μ (..., C), ln s (..., C) and the strictly lower part of L (..., C, C).
-
-        Args:
-            states: (..., k, C), the oldest first, zeros where not known.
-            known: (..., k), 1 where a state is known, else 0.
-            condition: (..., K).
-        """
-        given = [states.flatten(-2), known] if condition is None else [states.flatten(-2), known, condition]
-        out = self.body(torch.cat(given, dim=-1)).float()
-        C = self.n_channels
-        mean, log_scale, below = out.split([C, C, C * (C - 1) // 2], dim=-1)
-        lower = out.new_zeros(*out.shape[:-1], C, C)
-        row, column = torch.tril_indices(C, C, -1, device=out.device)
-        lower[..., row, column] = below
-        return mean, log_scale, lower
-
-
-def gaussian_log_density(value: Tensor, mean: Tensor, log_scale: Tensor, lower: Tensor) -> Tensor:
-    """ln N(value; μ, L diag(s²) Lᵀ) (...), with L = (I − lower)⁻¹: each channel regresses on those before it."""
-    error = value - mean
-    z = (error - (lower @ error[..., None])[..., 0]) * torch.exp(-log_scale)
-    return (-0.5 * z.square() - log_scale - 0.5 * math.log(2 * math.pi)).sum(dim=-1)
-
-
-def gaussian_draw(normal: Tensor, mean: Tensor, log_scale: Tensor, lower: Tensor) -> Tensor:
-    """(..., C) draws from that law with standard `normal` (..., C): ε_c = Σ_{j<c} lower_cj ε_j + s_c normal_c."""
-    scaled = log_scale.exp() * normal
-    identity = torch.eye(mean.shape[-1], device=mean.device)
-    error: Tensor = torch.linalg.solve_triangular(identity - lower, scaled[..., None], upper=False)
-    return mean + error[..., 0]
 
 
 def _frequencies(device: torch.device) -> Tensor:
