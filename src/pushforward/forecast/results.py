@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pushforward.forecast.counting import Counted
 from pushforward.forecast.noise import Noise
 from pushforward.measure.grid import Grid
+from pushforward.measure.inference import sidak
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -126,6 +127,21 @@ class Forecast:
     def drift(self) -> Array:
         """(W,) Δ̃ = p̃ − π."""
         return np.asarray(self.mass - self.expected)
+
+    @property
+    def drift_low(self) -> Array:
+        """(W,) lower limits of Δ̃, which hold together; what p̃ and π share of their sampling cancels."""
+        return np.asarray(self.drift - self._drift_half)
+
+    @property
+    def drift_high(self) -> Array:
+        """(W,) upper limits of Δ̃."""
+        return np.asarray(self.drift + self._drift_half)
+
+    @property
+    def _drift_half(self) -> Array:
+        half = self._noise.half_width(sidak(self.level, len(self.mass)))
+        return np.asarray(half * np.sqrt(np.square(self._noise.drift).sum(axis=0)))
 
     @property
     def conditional(self) -> sparse.csr_array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from pushforward.trajectories import Trajectories
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from pushforward.report.forecast import Ahead
 
 __all__ = ["Side", "distribution", "every_figure", "file_name", "overview", "panels", "trajectories"]
 
@@ -75,7 +77,10 @@ _KINDS = {"map": "longitude and latitude", "plane": "positions in the plane", "t
 
 
 def every_figure(
-    audit: Audit, made: Trajectories | None, reference: Trajectories | None
+    audit: Audit,
+    made: Trajectories | None,
+    reference: Trajectories | None,
+    ahead: Sequence[Ahead] = (),
 ) -> Iterator[tuple[str, Figure]]:
     """(file name without ending, figure) of every figure; names are distinct and safe on any file system."""
     taken: set[str] = set()
@@ -83,6 +88,11 @@ def every_figure(
         yield _distinct("overview", taken), overview(audit.quantities)
     for quantity in audit.quantities:
         yield _distinct(_name_of(quantity), taken), distribution(quantity)
+    if ahead:
+        from pushforward.report.forecast import ahead_figures
+
+        for name, figure in ahead_figures(audit, ahead):
+            yield _distinct(file_name(name), taken), figure
     both = trajectories(made, reference, audit.seed)
     if both is not None:
         yield _distinct("trajectories", taken), both

@@ -18,6 +18,8 @@ from pushforward.writing import atomic, write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from pushforward.report.forecast import Ahead, ScoreRow
+
 __all__ = ["LARGEST", "Report", "report"]
 
 LARGEST = 2_000_000
@@ -40,6 +42,7 @@ class Report:
     audit: Audit
     _made: Trajectories | None = field(default=None, repr=False)
     _reference: Trajectories | None = field(default=None, repr=False)
+    _ahead: tuple[Ahead, ...] = field(default=(), repr=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the page atomically and return its path.
@@ -65,7 +68,7 @@ class Report:
         except OSError as error:
             raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from error
         written = []
-        for name, figure in every_figure(self.audit, self._made, self._reference):
+        for name, figure in every_figure(self.audit, self._made, self._reference, self._ahead):
             vector, raster = folder / f"{name}.svg", folder / f"{name}.png"
             write_text(vector, style.svg(figure))
             with atomic(raster) as temporary:
@@ -84,6 +87,7 @@ class _Picture:
 
 def report(
     audit: Audit,
+    ahead: Ahead | Sequence[Ahead] | None = None,
     *,
     made: Trajectories | None = None,
     reference: Trajectories | None = None,
@@ -96,6 +100,7 @@ def report(
 
     Args:
         audit: what was found.
+        ahead: forecasts or dose–responses of quantities of the audit, shown beside what was found.
         made, reference: generated and real trajectories, for the panel that shows some of each.
         settings: training and sampling settings, shown as a table; nested ones become dotted names.
         title: the page's heading.
@@ -103,11 +108,14 @@ def report(
         citations: further keys of `references.REFERENCES` to cite.
 
     Raises:
-        InputError: an audit with damaged fields, an unknown citation, or more than fits into 2 MB.
+        InputError: an audit with damaged fields, a forecast of something else, an unknown citation, or more than
+            fits into 2 MB.
     """
     admit(audit)
     channels = () if reference is None and made is None else (reference or made).channels  # type: ignore[union-attr]
     keys = [*references.used(audit, settings, channels), *citations]
+    forecasts = () if ahead is None else _as_sequence(ahead)
+    ahead_parts = _ahead_parts(audit, forecasts)
     html = _template().render(
         title=printable(title),
         answer=reading.answer(audit),
@@ -116,7 +124,8 @@ def report(
         symbols=reading.SYMBOLS,
         verdict_rows=[tables.verdict_row(quantity, audit.level) for quantity in audit.quantities],
         overview=_overview(audit),
-        sections=_sections(audit),
+        sections=_sections(audit, sum(len(picture.svg) for part in ahead_parts for picture in part.pictures)),
+        ahead=ahead_parts,
         panels=_panels(audit, made, reference),
         measured=provenance.measured(audit),
         inputs=provenance.inputs(audit),
@@ -130,7 +139,7 @@ def report(
         raise InputError(
             f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities"
         )
-    return Report(html, audit, made, reference)
+    return Report(html, audit, made, reference, forecasts)
 
 
 def _template() -> Any:
@@ -178,8 +187,8 @@ class _Section:
     distances: list[tables.DistanceRow]
 
 
-def _sections(audit: Audit) -> list[_Section]:
-    left, sections = LARGEST - _REST - _TEXT * len(audit.quantities), []
+def _sections(audit: Audit, taken: int) -> list[_Section]:
+    left, sections = LARGEST - _REST - taken - _TEXT * len(audit.quantities), []
     for i, quantity in enumerate(audit.quantities, start=1):
         picture = _distribution(quantity, f"q{i}", audit.level) if left > 0 else None
         left -= len(picture.svg) if picture else 0
@@ -205,6 +214,44 @@ def _distribution(quantity: QuantityAudit, key: str, level: float) -> _Picture:
     name = printable(quantity.name, longest=120)
     caption = f"{name}: {count(quantity.n_made)} generated (line) against {against} (filled)."
     return _inline(distribution(quantity), key, reading.described(quantity, level), caption)
+
+
+@dataclass(frozen=True)
+class _AheadPart:
+    """What the page says about one forecast."""
+
+    key: str
+    name: str
+    unit: str
+    what: str
+    pictures: list[_Picture]
+    sentences: list[str]
+    scores: list[ScoreRow]
+    predictors: list[str]
+
+
+def _as_sequence(ahead: Ahead | Sequence[Ahead]) -> tuple[Ahead, ...]:
+    from pushforward.report.forecast import as_sequence
+
+    return as_sequence(ahead)
+
+
+def _ahead_parts(audit: Audit, forecasts: tuple[Ahead, ...]) -> list[_AheadPart]:
+    if not forecasts:
+        return []
+    from pushforward.report.forecast import ahead_sections
+
+    parts = []
+    for i, section in enumerate(ahead_sections(audit, forecasts), start=1):
+        pictures = [
+            _inline(figure, f"f{i}{chr(97 + j)}", label, caption)
+            for j, (figure, label, caption) in enumerate(section.figures)
+        ]
+        said = (section.name, section.unit, section.what)
+        parts.append(
+            _AheadPart(f"f{i}", *said, pictures, section.sentences, section.scores, section.predictors)
+        )
+    return parts
 
 
 @dataclass(frozen=True)
