@@ -244,7 +244,10 @@ def test_one_drift_is_found_among_very_many_quantities():
     data = {name: normal(200, seed=i) for i, name in enumerate(names)}
     made = {name: normal(200, 5.0 * (i == 7), seed=100 + i) for i, name in enumerate(names)}
     audit = audit_streams(
-        lambda: iter([(made, None)]), lambda: iter([(data, None)]), units=dict.fromkeys(names, "")
+        lambda: iter([(made, None)]),
+        lambda: iter([(data, None)]),
+        units=dict.fromkeys(names, ""),
+        settings=AuditSettings(bins=8, subdivisions=8),
     )
     assert [name for name, verdict in audit.verdicts.items() if verdict == "drift"] == ["q7"]
 

@@ -1,4 +1,4 @@
-"""Resampling and intervals against exact cases."""
+"""p-values and intervals against exact cases."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from scipy import stats
 
 from pushforward import Grid, Tally
 from pushforward.measure import inference
-from pushforward.measure.grid import OUTER
 
 
 def tallied(values, grid=None, groups=None):
@@ -42,28 +41,6 @@ def test_proportion_interval_agrees_with_scipy():
         low, high = inference.proportion_interval(np.asarray(k / n), n, 0.05)
         exact = stats.binomtest(k, n).proportion_ci(method="wilson")
         assert (float(low), float(high)) == pytest.approx((exact.low, exact.high), abs=1e-12)
-
-
-def test_permuted_counts_have_the_exact_hypergeometric_law():
-    rng = np.random.default_rng(2)
-    grid = Grid(0.0, 4.0, bins=4, subdivisions=1)
-    made, reference = tallied([0.5] * 3 + [1.5] * 2, grid), tallied([0.5] * 2 + [2.5] * 5, grid)
-    drawn = np.concatenate(list(inference.null_differences(made, reference, 20_000, rng)))
-    # Of 5 values at 0.5 among 12, how many fall into the first sample of 5: p − q determines it.
-    k = np.rint((drawn[:, OUTER + 1] + 5 / 7) / (1 / 5 + 1 / 7)).astype(int)
-    observed = np.bincount(k, minlength=6)
-    expected = stats.hypergeom(12, 5, 5).pmf(np.arange(6)) * len(k)
-    assert stats.chisquare(observed, expected).pvalue > 1e-3
-
-
-def test_one_sample_null_is_multinomial():
-    rng = np.random.default_rng(3)
-    grid = Grid(0.0, 1.0, bins=4, subdivisions=1)
-    made = tallied(rng.uniform(size=50), grid)
-    law = np.concatenate([np.zeros(OUTER + 1), [0.1, 0.2, 0.3, 0.4], np.zeros(OUTER + 1)])
-    drawn = np.concatenate(list(inference.null_differences(made, law, 20_000, rng)))
-    assert np.allclose(drawn.mean(axis=0), 0, atol=0.002)
-    assert np.allclose(drawn.var(axis=0), law * (1 - law) / 50, rtol=0.05, atol=1e-9)
 
 
 def test_clustered_standard_error_equals_that_of_the_cluster_means_when_sizes_are_equal():

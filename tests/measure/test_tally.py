@@ -75,6 +75,25 @@ def test_group_counts_say_which_group_has_what():
 
 
 @pytest.mark.parametrize(
+    "ids",
+    [
+        np.array([5, 3, 5, 4], dtype=np.int8),
+        np.array([127, -128, 127, 0], dtype=np.int8),
+        np.array([2**62, -(2**62), 2**62, 7]),
+        np.array([2**64 - 1, 2**64 - 3, 2**64 - 1, 2**64 - 2], dtype=np.uint64),
+        np.array(["b", "a", "b", "aa"]),
+    ],
+)
+def test_clusters_of_any_ids_hold_the_counts_of_their_own_values(ids):
+    q = np.array([-1.9, 0.0, 1.9, 1.9])
+    matrix, _ = Tally.zero(GRID).add(q, ids).clusters
+    labels = np.unique(ids)
+    assert Tally.zero(GRID).add(q, ids).groups.labels.tolist() == labels.tolist()
+    for label, row in zip(labels, matrix.toarray(), strict=True):
+        assert np.array_equal(row, GRID.count(q[ids == label]))
+
+
+@pytest.mark.parametrize(
     ("values", "groups", "expected"),
     [
         ([[1.0]], None, "expected \\(N,\\)"),

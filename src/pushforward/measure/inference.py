@@ -1,13 +1,13 @@
-"""Inference on counts: resampling without drift, intervals of signed shifts, multiplicity, power.
+"""Inference on counts: p-values, intervals of signed shifts, multiplicity, power.
 
-Nothing here knows where the counts came from. A *side* is one sample; its clusters, where given, are what is
-resampled. The statistics themselves live in distances.py.
+Nothing here knows where the counts came from. A *side* is one sample. The statistics themselves live in
+distances.py, the resampling in resampling.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -21,10 +21,9 @@ __all__ = [
     "Mean",
     "benjamini_hochberg",
     "bin_interval",
-    "bootstrap_differences",
+    "clustered_error",
     "design_effect",
     "mean_of",
-    "null_differences",
     "p_values",
     "proportion_interval",
     "shift_of_means",
@@ -37,9 +36,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
-_BLOCK = 128
-# NumPy's multivariate hypergeometric sampler is limited to populations below this.
-_HYPERGEOMETRIC_LIMIT = 1_000_000_000
 
 
 def p_values(observed: float, null: Array) -> float:
@@ -65,110 +61,6 @@ def benjamini_hochberg(p: Array) -> Array:
     return adjusted
 
 
-# -- resampling without drift --------------------------------------------------------------------------------
-
-
-def null_differences(
-    made: Tally, reference: Tally | Array, resamples: int, rng: np.random.Generator
-) -> Iterator[Array]:
-    """Blocks of (r, size) differences of masses p − q as they would be without drift.
-
-    - Two samples of independent values: exact permutation. Given the pooled counts, the first sample's counts
-      are multivariate hypergeometric; conditional on the pooled values the test is exact, with ties.
-    - One sample against a law (`reference` is its cell masses): exact multinomial counts.
-    - Where groups are given: centred cluster bootstrap, whole clusters drawn with replacement, (p* − p) − (q* − q),
-      widened from normal to Student t with Welch's degrees of freedom of the means. Assumes independent clusters,
-      at least about 20 of them, none dominating.
-
-    Blocks bound the memory: they do not depend on anything but `resamples`.
-    """
-    draw = _null_sampler(made, reference, rng)
-    for start in range(0, resamples, _BLOCK):
-        yield draw(min(_BLOCK, resamples - start))
-
-
-def _null_sampler(made: Tally, reference: Tally | Array, rng: np.random.Generator) -> Callable[[int], Array]:
-    if made.groups is None and not isinstance(reference, Tally):
-        law = reference / reference.sum()
-        return lambda r: rng.multinomial(made.n, law, size=r) / made.n - law
-    if made.groups is None and isinstance(reference, Tally) and reference.groups is None:
-        return _permutation(made, reference, rng)
-    return _centred(made, reference, rng)
-
-
-def bootstrap_differences(
-    made: Tally, reference: Tally | Array, resamples: int, rng: np.random.Generator
-) -> Iterator[Array]:
-    """Blocks of (r, size) deviations of p − q from the truth, (p* − p) − (q* − q), each side with its own noise.
-
-    ‖p − q‖ of any norm lies within ‖deviation‖ of its true value, so their quantile gives limits at any truth.
-    """
-    draw = _centred(made, reference, rng)
-    for start in range(0, resamples, _BLOCK):
-        yield draw(min(_BLOCK, resamples - start))
-
-
-def _centred(made: Tally, reference: Tally | Array, rng: np.random.Generator) -> Callable[[int], Array]:
-    first = _bootstrap(made, rng)
-    second = _bootstrap(reference, rng) if isinstance(reference, Tally) else None
-    if made.groups is None and (not isinstance(reference, Tally) or reference.groups is None):
-        return lambda r: first(r) if second is None else first(r) - second(r)
-    known = Mean(0.0, 0.0, math.inf)
-    nu = welch(mean_of(made), mean_of(reference) if isinstance(reference, Tally) else known)[1]
-
-    def draw(r: int) -> Array:
-        difference = first(r) if second is None else first(r) - second(r)
-        # √(ν/χ²_ν) turns the bootstrap's normal deviations into Student's: the spread between few clusters is
-        # itself uncertain.
-        return np.asarray(difference * np.sqrt(nu / rng.chisquare(nu, size=r))[:, None])
-
-    return draw
-
-
-def _permutation(made: Tally, reference: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
-    pooled = made.counts + reference.counts
-    occupied = np.flatnonzero(pooled)
-    colours, n, m = pooled[occupied], made.n, reference.n
-
-    def draw(r: int) -> Array:
-        if n + m < _HYPERGEOMETRIC_LIMIT:
-            first = rng.multivariate_hypergeometric(colours, n, size=r, method="marginals")
-            p, q = first / n, (colours - first) / m
-        else:
-            # Beyond a billion values drawing with and without replacement differ by less than 1e-9.
-            share = colours / (n + m)
-            p, q = rng.multinomial(n, share, size=r) / n, rng.multinomial(m, share, size=r) / m
-        difference = np.zeros((r, len(pooled)))
-        difference[:, occupied] = p - q
-        return difference
-
-    return draw
-
-
-def _bootstrap(side: Tally, rng: np.random.Generator) -> Callable[[int], Array]:
-    if side.groups is None:
-        return lambda r: rng.multinomial(side.n, side.mass, size=r) / side.n - side.mass
-    matrix, sizes = side.clusters
-    n_groups = matrix.shape[0]
-    # Resampling clusters spreads the mean a little less than the jackknife says, the more so the more unequal
-    # the clusters: the ratio of the two is made up for.
-    score = side.grid.positions
-    total = matrix @ score
-    plain = math.sqrt(float(np.square(total - total.sum() / side.n * sizes).sum())) / side.n
-    widening = _clustered(side, score)[0] / plain if plain > 0 else 1.0
-
-    def draw(r: int) -> Array:
-        times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=r)
-        counts = (matrix.T @ times.T).T
-        deviation = counts / (times @ sizes)[:, None] - side.mass
-        return np.asarray(deviation * widening)
-
-    return draw
-
-
-# -- intervals -----------------------------------------------------------------------------------------------
-
-
 @final
 @dataclass(frozen=True)
 class Mean:
@@ -183,10 +75,10 @@ def mean_of(side: Tally) -> Mean:
     """Mean of a sample; with groups the ratio estimator Σ y_g / Σ m_g with its cluster-robust standard error."""
     if side.groups is None:
         return Mean(side.mean, math.sqrt(side.variance / side.n), side.n - 1.0)
-    return Mean(side.mean, *_clustered(side, side.grid.positions))
+    return Mean(side.mean, *clustered_error(side, side.grid.positions))
 
 
-def _clustered(side: Tally, score: Array) -> tuple[float, float]:
+def clustered_error(side: Tally, score: Array) -> tuple[float, float]:
     """Standard error of the mean of `score[cell]`, and degrees of freedom, from the spread between clusters.
 
     The jackknife over clusters: var = (G − 1)/G · Σ (r_g / (1 − m_g/n))² / n² with r_g = y_g − μ·m_g, and as many
@@ -234,7 +126,7 @@ def design_effect(side: Tally, below: Array) -> float:
     independent = share * (1 - share) / side.n
     if independent <= 0:
         return 1.0
-    error, degrees = _clustered(side, below)
+    error, degrees = clustered_error(side, below)
     # Student's quantile in place of the normal one, as the spread between few clusters is itself uncertain.
     widening = float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))
     # Never below 1: few values in a small share say too little about clusters to claim more than independence.

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from pushforward.errors import InputError, named, printable, require
-from pushforward.measure.compare import POWER, compare
+from pushforward.measure.compare import compare
 from pushforward.measure.grid import Grid
 from pushforward.measure.inference import benjamini_hochberg
 from pushforward.measure.intended import Intended, Law
 from pushforward.measure.ranges import RangeScan, common_range
 from pushforward.measure.results import Audit, QuantityAudit, Verdict
+from pushforward.measure.shifts import POWER
 from pushforward.measure.tally import Tally
 
 __all__ = ["AuditSettings", "Chunk", "Stream", "audit_streams", "audit_values", "settle"]

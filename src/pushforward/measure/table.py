@@ -11,17 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["audit_table", "number"]
 
-_HEADINGS = (
-    "quantity",
-    "unit",
-    "made",
-    "intended",
-    "shift of mean [95 % CI]",
-    "W1 (noise floor)",
-    "p adj.",
-    "verdict",
-)
-
 
 def number(value: float) -> str:
     """Four significant digits, without a needless exponent."""

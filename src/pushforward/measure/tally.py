@@ -39,12 +39,12 @@ class GroupCounts:
     @classmethod
     def of(cls, groups: NDArray[Any], cells: NDArray[np.int64], count: NDArray[np.int64]) -> Self:
         """Sum `count` over equal (group, cell) pairs."""
-        labels, group = np.unique(groups, return_inverse=True)
-        width = int(cells.max(initial=0)) + 1
-        pairs, where = np.unique(group.astype(np.int64) * width + cells, return_inverse=True)
-        summed = np.zeros(len(pairs), dtype=np.int64)
-        np.add.at(summed, where, count)
-        return cls(labels, pairs // width, pairs % width, summed)
+        labels, group = _distinct(groups)
+        shape = (len(labels), int(cells.max(initial=0)) + 1)
+        # Linear in the number of values, where sorting the pairs would not be.
+        summed = sparse.coo_array((count, (group, cells)), shape=shape).tocsr()
+        by_group = np.repeat(np.arange(len(labels)), np.diff(summed.indptr))
+        return cls(labels, by_group, summed.indices.astype(np.int64), summed.data)
 
     def __add__(self, other: GroupCounts) -> GroupCounts:
         """Union of the groups; a group that occurs in both is one group."""
@@ -172,6 +172,20 @@ class Tally:
         sizes = np.zeros(shape[0], dtype=np.int64)
         np.add.at(sizes, groups.group, groups.count)
         return matrix, sizes
+
+
+def _distinct(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Sorted distinct ids, and the position of each value's id among them."""
+    if groups.dtype.kind in "iu" and groups.dtype != np.uint64 and len(groups):
+        low, high = int(groups.min()), int(groups.max())
+        if high - low < 4 * len(groups):
+            # Ids that lie close together are counted rather than sorted.
+            offset = groups.astype(np.int64) - low
+            occurs = np.bincount(offset) > 0
+            labels = (np.flatnonzero(occurs) + low).astype(groups.dtype)
+            return labels, (np.cumsum(occurs) - 1)[offset]
+    labels, position = np.unique(groups, return_inverse=True)
+    return labels, position.astype(np.int64)
 
 
 def _tally(grid: Grid, values: NDArray[np.float64], n_invalid: int, groups: ArrayLike | None) -> Tally:
