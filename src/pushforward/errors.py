@@ -36,7 +36,7 @@ def named(kind: str, name: str, valid: Iterable[str]) -> InputError:
     """The error for an unknown name: lists the valid ones and suggests the closest."""
     choices = sorted(valid)
     close = difflib.get_close_matches(name, choices, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {printable(close[0], longest=40)!r}?" if close else ";"
     shown = [printable(choice, longest=40) for choice in choices]
     listed = ", ".join(shown[:40]) + (", …" if len(shown) > 40 else "")
     return InputError(f"unknown {kind} {printable(name, longest=60)!r}{hint} valid: {listed}")

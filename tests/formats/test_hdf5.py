@@ -42,7 +42,7 @@ def test_robomimic_demos_in_numeric_order_with_named_channels(samples):
     assert read(samples["robomimic"], key="eef_pos").C == 3
     assert read(samples["robomimic"], key="obs/gripper").channels == ("gripper",)
     assert read(samples["robomimic"], key="actions").C == 7
-    with pytest.raises(InputError, match="unknown key 'agentview' valid: actions, obs/eef_pos, obs/gripper"):
+    with pytest.raises(InputError, match="unknown key 'agentview'; valid: actions, obs/eef_pos, obs/gripper"):
         read(samples["robomimic"], key="agentview")
 
 

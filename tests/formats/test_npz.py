@@ -56,7 +56,7 @@ def test_what_people_save_by_hand(tmp_path):
 
 def test_another_array_is_chosen_by_key(tmp_path):
     np.savez(tmp_path / "a.npz", trajectories=np.ones((2, 3, 1)))
-    with pytest.raises(InputError, match="unknown array 'values' valid: trajectories"):
+    with pytest.raises(InputError, match="unknown array 'values'; valid: trajectories"):
         read(tmp_path / "a.npz")
     assert len(read(tmp_path / "a.npz", key="trajectories")) == 2
 

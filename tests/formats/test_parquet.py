@@ -121,7 +121,7 @@ def test_dates_and_lists_are_columns_too(tmp_path):
     assert (found.dt, found.time_unit) == (6 * 3600, "s")
     assert found.channels == ("x", "pose[0]", "pose[1]")
     assert read(path, key="pose").channels == ("pose[0]", "pose[1]")
-    with pytest.raises(InputError, match="unknown key 'none' valid: episode, pose, x"):
+    with pytest.raises(InputError, match="unknown key 'none'; valid: episode, pose, x"):
         read(path, key="none")
     pq.write_table(long_table(pose=[[1.0], [1.0], [1.0], [1.0], [1.0, 2.0]]), path)
     with pytest.raises(InputError, match="its lists have 1 to 2 numbers"):

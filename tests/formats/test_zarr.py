@@ -77,7 +77,7 @@ def test_links_to_devices_and_folders_are_refused(tmp_path):
 
 def test_an_unknown_array_and_damaged_json(tmp_path):
     path = by_hand(tmp_path / "a.zarr")
-    with pytest.raises(InputError, match="unknown array 'states' valid: values"):
+    with pytest.raises(InputError, match="unknown array 'states'; valid: values"):
         read(path, key="states")
     (path / "values" / "zarr.json").write_text("[" * 100_000)
     with pytest.raises(InputError, match=str(path)):
