@@ -74,6 +74,20 @@ def test_tables_of_measured_values(folder, run):
     assert "clusters 40 made" in grouped.out
 
 
+def test_units_in_the_headers_of_tables_are_the_quantitys_and_must_agree(folder, run):
+    for name, header in (("made", "speed [m/s]"), ("data", "speed"), ("other", "speed (km/h)")):
+        (folder / f"{name}.csv").write_text(header + "\n" + "".join(f"{v / 99}\n" for v in range(100)))
+    for made, data in (("made", "data"), ("data", "made")):
+        assert run("audit", f"{made}.csv", "--against", f"{data}.csv", "--json", "a.json").code == 0
+        found = json.loads((folder / "a.json").read_text())["quantities"][0]
+        assert (found["name"], found["unit"]) == ("speed", "m/s")
+    refused = run("audit", "made.csv", "--against", "other.csv")
+    assert refused.code == 2
+    assert refused.err.strip().endswith(
+        "units differ: speed of made is in m/s, of the reference in km/h; expected the same"
+    )
+
+
 def test_from_simulation_to_report(folder, run):
     assert run("simulate", "logistic-map", "-n", 300, "-o", "map.npz").code == 0
     trained = run("train", "map.npz", "-o", "run", *TINY, "--json", "t.json")

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pushforward import InputError
-from pushforward.formats.measurements import is_measurements, value_batches, value_columns
+from pushforward.formats.measurements import is_measurements, value_batches, value_columns, value_units
 
 
 @pytest.fixture
@@ -57,6 +57,41 @@ def test_integer_groups_and_missing_values(tmp_path):
     ((values, groups),) = value_batches(path)
     assert np.array_equal(values, [1, np.nan, 3], equal_nan=True)
     assert groups.tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("speed [m/s]", "speed", "m/s"),
+        ("speed (m/s)", "speed", "m/s"),
+        ("speed[m/s] ", "speed", "m/s"),
+        ("cyclone energy [10⁻⁴ kt²]", "cyclone energy", "10⁻⁴ kt²"),
+        ("speed", "speed", ""),
+        ("speed (of the hand)", "speed (of the hand)", ""),
+        ("speed []", "speed []", ""),
+        ("[m/s]", "[m/s]", ""),
+        ("v(t) [m/s]", "v(t)", "m/s"),
+        ("speed [" + "m" * 21 + "]", "speed [" + "m" * 21 + "]", ""),
+        ("s" * 300 + " [m]", "s" * 300 + " [m]", ""),
+    ],
+)
+def test_a_bracket_at_the_end_of_a_header_is_the_unit(tmp_path, header, name, unit):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({header: [1.0, 2.0], "other": [3.0, 4.0]}), path)
+    assert value_units(path) == {name: unit, "other": ""}
+    assert joined(path, name)[0].tolist() == [1, 2]
+    (tmp_path / "a.csv").write_text(f"{header}\n1\n2\n")
+    assert list(value_units(tmp_path / "a.csv").values()) == [unit]
+    assert joined(tmp_path / "a.csv")[0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("other", ["speed [km/h]", "speed"])
+def test_columns_that_differ_in_their_unit_alone_stay_apart(tmp_path, other):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"speed [m/s]": [1.0], other: [3.6]}), path)
+    assert value_columns(path) == ("speed [m/s]", other)
+    assert joined(path, "speed [m/s]")[0].tolist() == [1.0]
+    assert joined(path, other)[0].tolist() == [3.6]
 
 
 def test_trajectories_are_not_measurements(samples, tmp_path, table):

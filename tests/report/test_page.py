@@ -47,6 +47,15 @@ def test_says_what_it_must(storm_report, example):
         assert part in text
 
 
+@pytest.mark.parametrize(("level", "sure"), [(0.1, "90 %"), (0.01, "99 %")])
+def test_every_sentence_states_the_level_that_was_used(example, level, sure):
+    text = plain(report(example.audit(level=level)).html)
+    assert f"is what {sure} of comparisons without drift stay below" in text
+    assert f"together in {sure} of comparisons" in text
+    assert f"Error level {level:g}" in text
+    assert not re.search("95 % (of|CI|conf|band)", text)
+
+
 def test_verdict_table_holds_the_audits_numbers(storm_report, example):
     audit = example.audit()
     table = plain(storm_report.html[: storm_report.html.index("</table>")])

@@ -138,7 +138,7 @@ class AuditFiles(AbstractCommand):
         return audit_streams(
             _columns(self.made, columns, grouped, report),
             None if self.against is None else _columns(self.against, columns, grouped, report),
-            units=dict.fromkeys(columns, ""),
+            units=_units(self.made, self.against, columns),
             intended=law if law is None or isinstance(law, dict) else dict.fromkeys(columns, law),
             tolerance=limit if limit is None or isinstance(limit, dict) else dict.fromkeys(columns, limit),
             settings=self.comparison.settings(self.seed),
@@ -210,6 +210,21 @@ def _some(path: Path | None, inputs: FileOptions) -> Trajectories | None:
     from pushforward.formats import batches
 
     return next(batches(path, _SHOWN, inputs.format, inputs.reading))
+
+
+def _units(made: Path, against: Path | None, columns: Sequence[str]) -> dict[str, str]:
+    """The unit of each column as its headers state it; a side without one is taken to have the other's."""
+    from pushforward.formats.measurements import value_units
+
+    stated, wanted = value_units(made), {} if against is None else value_units(against)
+    for name in columns:
+        unit, other = stated.get(name, ""), wanted.get(name, "")
+        if unit and other and unit != other:
+            raise InputError(
+                f"units differ: {printable(name, 40)} of made is in {printable(unit, 20)}, of the reference in "
+                f"{printable(other, 20)}; expected the same"
+            )
+    return {name: stated.get(name, "") or wanted.get(name, "") for name in columns}
 
 
 def _columns(path: Path, columns: Sequence[str], grouped: bool, report: Progress) -> Stream:

@@ -1,10 +1,13 @@
 """Tables of values that have been measured already: one row per trajectory, in Parquet, CSV or `.npy` (N,).
 
-Unlike trajectories these may be many (10⁸): they are only ever streamed.
+Unlike trajectories these may be many (10⁸): they are only ever streamed. A header such as `speed [m/s]` or
+`speed (m/s)` names the quantity `speed` with the unit `m/s`.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,12 @@ from pushforward.errors import InputError, named, printable, require
 from pushforward.formats._guard import guarded, head_of, real_size, translated
 from pushforward.formats._long_table import GROUP_NAME, is_long_table
 
-__all__ = ["is_measurements", "value_batches", "value_columns"]
+__all__ = ["is_measurements", "value_batches", "value_columns", "value_units"]
 
 _ONLY = "value"
+_LONGEST_HEADER = 200
+# Round brackets also hold remarks, which have spaces; a unit in them has none.
+_UNIT = re.compile(r"(?P<name>.*\S)\s*(?:\[(?P<square>[^\[\]]{1,20})\]|\((?P<round>[^()\s]{1,20})\))\s*")
 
 
 def is_measurements(path: str | Path) -> bool:
@@ -35,15 +41,38 @@ def is_measurements(path: str | Path) -> bool:
 
 
 def value_columns(path: str | Path) -> tuple[str, ...]:
-    """The numeric columns that can be read as values (`.npy`: `value`); `group` is not among them.
+    """The numeric columns that can be read as values (`.npy`: `value`), without units; `group` is not among them.
 
     Raises:
         InputError: not a table of measurements.
     """
-    path = Path(path)
+    return tuple(_headers(Path(path)))
+
+
+def value_units(path: str | Path) -> dict[str, str]:
+    """The unit in each column's header, "" where it states none.
+
+    Raises:
+        InputError: not a table of measurements.
+    """
+    return {name: _split(header)[1] for name, header in _headers(Path(path)).items()}
+
+
+def _headers(path: Path) -> dict[str, str]:
+    """Each value column's header by its name without a unit; by the whole header where two names would be one."""
     found = _columns(path)
     require(len(found) > 0, f"{printable(path)}: holds no numeric column; expected one value per trajectory")
-    return found
+    names = [_split(header)[0] for header in found]
+    times = Counter((*names, *found))
+    return {
+        name if name == header or times[name] == 1 else header: header
+        for name, header in zip(names, found, strict=True)
+    }
+
+
+def _split(header: str) -> tuple[str, str]:
+    match = _UNIT.fullmatch(header) if len(header) <= _LONGEST_HEADER else None
+    return (header, "") if match is None else (match["name"], (match["square"] or match["round"]).strip())
 
 
 def value_batches(
@@ -51,22 +80,23 @@ def value_batches(
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[Any] | None]]:
     """Values (n,) float64, NaN where missing, and groups (n,) from a column `group`, at most `size` rows at a time.
 
-    Memory is bounded by `size`, whatever the number of rows.
+    `column` is a name as `value_columns` gives it. Memory is bounded by `size`, whatever the number of rows.
 
     Raises:
         InputError: no such column, a damaged file, no rows.
     """
     path = Path(path)
     require(size >= 1, f"batch size: got {size}; expected at least 1")
-    valid = value_columns(path)
+    headers = _headers(path)
     if column is None:
         require(
-            len(valid) == 1,
-            f"{printable(path)}: has the columns {printable(', '.join(valid))}; expected one to be chosen",
+            len(headers) == 1,
+            f"{printable(path)}: has the columns {printable(', '.join(headers))}; expected one to be chosen",
         )
-    elif column not in valid:
-        raise translated(path, "", named("column", column, valid))
-    return guarded(path, "table of measurements", _counted(_batches(path, column or valid[0], size)))
+        column = next(iter(headers))
+    elif column not in headers:
+        raise translated(path, "", named("column", column, headers))
+    return guarded(path, "table of measurements", _counted(_batches(path, headers[column], size)))
 
 
 def _batches(path: Path, column: str, size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any] | None]]:
