@@ -11,12 +11,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pushforward.commands.audit:AuditFiles",
         "does generated motion keep a quantity's distribution?",
     ),
+    "forecast": (
+        "pushforward.commands.forecast:ForecastFile",
+        "which values will a model class over- and under-produce?",
+    ),
     "simulate": (
         "pushforward.commands.simulate:Simulate",
         "make trajectories of a system with a known quantity",
     ),
     "train": ("pushforward.commands.train:Train", "train a generator on a file of trajectories"),
     "sample": ("pushforward.commands.sample:Sample", "make trajectories with a trained generator"),
+    "study": ("pushforward.commands.study:RunStudy", "many runs from one plan, that survive anything"),
+    "status": ("pushforward.commands.status:Status", "where a study stands, live"),
     "report": ("pushforward.commands.report:MakeReport", "a page to read and print, of a run or of an audit"),
-    "list": ("pushforward.commands.listing:List", "systems, quantities, generators, formats"),
+    "list": ("pushforward.commands.listing:List", "systems, quantities, generators, kernels, formats"),
 }
