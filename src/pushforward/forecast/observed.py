@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pushforward.errors import named
 from pushforward.measure import inference
 from pushforward.measure.grid import Grid
-from pushforward.measure.results import QuantityAudit
+from pushforward.measure.results import Audit, QuantityAudit
 
-__all__ = ["Observed", "observed_by"]
+__all__ = ["Observed", "grid_of", "observed_by", "quantity_of"]
 
 Array = NDArray[np.float64]
 
@@ -55,10 +56,6 @@ class Observed:
             return np.zeros_like(self.expected)
         return np.asarray(self.expected * (1 - self.expected) / max(self.n_reference - 1, 1.0))
 
-    def grid(self, subdivisions: int) -> Grid:
-        """The audit's bins as a grid."""
-        return Grid(float(self.edges[0]), float(self.edges[-1]), len(self.edges) - 1, subdivisions)
-
     def draws(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """(count, W) errors of p̂ and of π, from counts drawn anew."""
         first = _errors(self.made, self.n_made, count, rng)
@@ -92,6 +89,27 @@ class Observed:
         ordered, rank = np.sort(p, axis=1), np.arange(1, p.shape[1] + 1)
         passed = np.where(ordered <= level * rank / p.shape[1], ordered, -1.0).max(axis=1)
         return np.asarray(p <= passed[:, None])
+
+
+def quantity_of(audit: Audit | QuantityAudit, name: str) -> QuantityAudit:
+    """The audit of one quantity.
+
+    Raises:
+        InputError: it was not audited; lists what was.
+    """
+    if isinstance(audit, QuantityAudit):
+        return audit
+    for quantity in audit.quantities:
+        if quantity.name == name:
+            return quantity
+    raise named("quantity of the audit", name, [quantity.name for quantity in audit.quantities])
+
+
+def grid_of(audit: Audit | QuantityAudit, name: str) -> Grid:
+    """The bins in which an audit counted a quantity."""
+    edges = quantity_of(audit, name).bins.edges
+    subdivisions = int(audit.grid.get("subdivisions", 32)) if isinstance(audit, Audit) else 32
+    return Grid(float(edges[0]), float(edges[-1]), len(edges) - 1, subdivisions)
 
 
 def observed_by(audit: QuantityAudit) -> Observed:

@@ -187,6 +187,16 @@ class Forecast:
 
         return recounted(self, grid)
 
+    def on_bins_of(self, audit: Audit) -> Forecast:
+        """The same forecast counted in the bins of an audit of its quantity.
+
+        Raises:
+            InputError: it was not audited, or the values were too many to be kept.
+        """
+        from pushforward.forecast.observed import grid_of
+
+        return self.on(grid_of(audit, self.name))
+
     def skill(self, audit: Audit | QuantityAudit, second: Audit | QuantityAudit | None = None) -> Skill:
         """How well this forecast met the drift that `audit` found: see `pushforward.forecast.skill.skill`."""
         from pushforward.forecast.skill import skill

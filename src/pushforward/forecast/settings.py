@@ -12,6 +12,7 @@ from pushforward.measure.grid import Grid
 __all__ = ["MOST_BINS", "ForecastSettings"]
 
 MOST_BINS = 254
+_MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,12 @@ class ForecastSettings:
             isinstance(self.level, int | float) and 0 < self.level < 1,
             f"level: got {printable(self.level, 40)}; expected between 0 and 1",
         )
-        require(self.bins <= MOST_BINS, f"bins: got {self.bins}; expected at most {MOST_BINS} in a forecast")
+        for name, value, most in (
+            ("bins", self.bins, MOST_BINS),
+            ("repeats", self.repeats, _MOST),
+            ("threads", self.threads, _MOST),
+        ):
+            require(
+                value is None or value <= most, f"{name}: got {value}; expected at most {most} in a forecast"
+            )
         Grid(*(self.range or (0.0, 1.0)), self.bins, self.subdivisions)

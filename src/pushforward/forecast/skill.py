@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from pushforward.errors import InputError, named, printable, require
-from pushforward.forecast.observed import Observed, observed_by
+from pushforward.errors import InputError, printable, require
+from pushforward.forecast.observed import Observed, grid_of, observed_by, quantity_of
 from pushforward.forecast.results import Estimate, Forecast, finite
 from pushforward.measure.results import Audit, QuantityAudit
 
@@ -122,10 +122,10 @@ def skill(
     Raises:
         InputError: an audit of another quantity, bins that cannot be matched, different intended laws.
     """
-    found = _of_quantity(audit, forecast.name)
-    other = None if second is None else _of_quantity(second, forecast.name)
+    found = quantity_of(audit, forecast.name)
+    other = None if second is None else quantity_of(second, forecast.name)
     seen = observed_by(found)
-    ahead = forecast.on(seen.grid(audit.grid["subdivisions"] if isinstance(audit, Audit) else 32))
+    ahead = forecast.on(grid_of(audit, forecast.name))
     shared = _same_law(ahead, seen)
     rng = np.random.default_rng([forecast.seed, _DRAWS, 1])
     comparison = _Comparison(seen, rng, forecast.level)
@@ -140,15 +140,6 @@ def skill(
         n_bins=len(seen.made),
         level=forecast.level,
     )
-
-
-def _of_quantity(audit: Audit | QuantityAudit, name: str) -> QuantityAudit:
-    if isinstance(audit, QuantityAudit):
-        return audit
-    for quantity in audit.quantities:
-        if quantity.name == name:
-            return quantity
-    raise named("quantity of the audit", name, [quantity.name for quantity in audit.quantities])
 
 
 def _same_law(ahead: Forecast, seen: Observed) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pushforward.errors import InputError, named, printable
+from pushforward.errors import InputError, printable
 from pushforward.forecast.dose import DoseResponse
+from pushforward.forecast.observed import quantity_of
 from pushforward.forecast.results import Change, Estimate, Forecast
 from pushforward.forecast.skill import Skill
 from pushforward.measure.results import Audit, QuantityAudit
@@ -82,34 +83,21 @@ def ahead_figures(audit: Audit, ahead: Sequence[Ahead]) -> Iterator[tuple[str, F
     """(name, figure) of every figure of forecasts, to be saved beside the page."""
     for one in ahead:
         if isinstance(one, Forecast):
-            matched = _matched(audit, one)
-            yield f"forecast-{one.name}", forecast_figure(matched, _audited(audit, one.name).bins)
+            matched = one.on_bins_of(audit)
+            yield f"forecast-{one.name}", forecast_figure(matched, quantity_of(audit, one.name).bins)
             yield f"flow-{one.name}", flow_figure(matched)
         else:
             yield (
                 f"dose-{one.forecasts[0].name}",
-                dose_figure(one, _audited(audit, one.forecasts[0].name).tolerance),
+                dose_figure(one, quantity_of(audit, one.forecasts[0].name).tolerance),
             )
-
-
-def _audited(audit: Audit, name: str) -> QuantityAudit:
-    for quantity in audit.quantities:
-        if quantity.name == name:
-            return quantity
-    raise named("quantity of the audit", name, [quantity.name for quantity in audit.quantities])
-
-
-def _matched(audit: Audit, forecast: Forecast) -> Forecast:
-    from pushforward.forecast.observed import observed_by
-
-    return forecast.on(observed_by(_audited(audit, forecast.name)).grid(int(audit.grid["subdivisions"])))
 
 
 def _forecast(audit: Audit, forecast: Forecast) -> AheadSection:
     quantity, skill, matched = (
-        _audited(audit, forecast.name),
+        quantity_of(audit, forecast.name),
         forecast.skill(audit),
-        _matched(audit, forecast),
+        forecast.on_bins_of(audit),
     )
     sentences = [_shift(forecast, quantity), *_ranges(matched), _score(skill), *_left_out(forecast)]
     name = printable(forecast.name, longest=120)
@@ -138,7 +126,7 @@ def _forecast(audit: Audit, forecast: Forecast) -> AheadSection:
 
 def _dose(audit: Audit, dose: DoseResponse) -> AheadSection:
     first = dose.forecasts[0]
-    quantity = _audited(audit, first.name)
+    quantity = quantity_of(audit, first.name)
     name, unit = printable(first.name, longest=120), printable(first.unit, longest=40)
     lowest, highest = (f"{dose.scales[i]:g}" for i in (0, -1))
     sentences = [
