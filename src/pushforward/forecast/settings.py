@@ -55,12 +55,9 @@ class ForecastSettings:
             isinstance(self.level, int | float) and 0 < self.level < 1,
             f"level: got {printable(self.level, 40)}; expected between 0 and 1",
         )
-        for name, value, most in (
-            ("bins", self.bins, MOST_BINS),
-            ("repeats", self.repeats, _MOST),
-            ("threads", self.threads, _MOST),
-        ):
+        for name, most in (("bins", MOST_BINS), ("repeats", _MOST), ("threads", _MOST)):
             require(
-                value is None or value <= most, f"{name}: got {value}; expected at most {most} in a forecast"
+                whole.get(name, 1) <= most,
+                f"{name}: got {whole.get(name)}; expected at most {most} in a forecast",
             )
         Grid(*(self.range or (0.0, 1.0)), self.bins, self.subdivisions)
