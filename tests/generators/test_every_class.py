@@ -14,6 +14,7 @@ from tests.generators.test_checkpoint import replace_tensors, rewrite, stop_at, 
 
 import pushforward.generators
 from pushforward.errors import InputError
+from pushforward.generators.flow import Flow
 from pushforward.generators.learned import AbstractLearned
 from pushforward.generators.mlp import MLP
 from pushforward.generators.networks.mlp_rollout import RolloutMLP
@@ -24,6 +25,11 @@ from pushforward.trajectories import Trajectories
 SHORT: dict[str, Any] = {"steps": 12, "batch_size": 16, "device": "cpu"}
 
 CLASSES: dict[str, tuple[type[AbstractLearned[Any, Any, Any]], dict[str, Any]]] = {
+    "flow": (Flow, {"widths": (8,), "blocks": 1, "kernel": 3}),
+    "flow-transport": (
+        Flow,
+        {"widths": (8,), "blocks": 1, "kernel": 3, "coupling": "optimal-transport"},
+    ),
     "mlp-denoiser": (MLP, {"width": 16, "blocks": 1}),
     "mlp-one-step": (MLP, {"kind": "one-step", "width": 16, "blocks": 1, "history": 3, "components": 3}),
     "transformer-mixture": (
@@ -36,7 +42,9 @@ CLASSES: dict[str, tuple[type[AbstractLearned[Any, Any, Any]], dict[str, Any]]] 
     ),
     "vae": (VAE, {"latent": 4, "width": 8, "widest": 8, "blocks": 1, "kernel": 3}),
 }
-FEW: dict[str, dict[str, Any]] = {name: {} for name in CLASSES} | {"mlp-denoiser": {"sampler_steps": 4}}
+# Those that make all steps at once, from noise: their samples are the same up to rounding, however many at a time.
+SOLVED = ("flow", "flow-transport", "mlp-denoiser")
+FEW: dict[str, dict[str, Any]] = {name: {"sampler_steps": 4} if name in SOLVED else {} for name in CLASSES}
 
 every_class = pytest.mark.parametrize("which", list(CLASSES))
 
@@ -93,7 +101,7 @@ class TestBatches:
         for size, n in ((1, 20), (100, 300), (512, 600)):
             part = model.sample(n, seed=1, batch_size=size, **FEW[which])
             assert np.array_equal(part.steps, whole.steps[:n])
-            if which == "mlp-denoiser":
+            if which in SOLVED:
                 assert np.allclose(part.values, whole.values[:n], rtol=1e-4, atol=1e-3)
             else:
                 assert part.equals(whole.select(slice(0, n)))
@@ -154,7 +162,7 @@ class TestWhatIsMade:
     def test_it_says_which_kernels_it_feeds(self, which: str) -> None:
         feeds = untrained(which).feeds
         assert set(feeds) <= {"denoise", "rollout", "residual", "reconstruction"}
-        expected = {"mlp-denoiser": "denoise", "vae": "reconstruction"}.get(which, "rollout")
+        expected = {"vae": "reconstruction"}.get(which, "denoise" if which in SOLVED else "rollout")
         assert expected in feeds
 
 
@@ -195,6 +203,10 @@ class TestTraining:
 class TestConditions:
     @every_class
     def test_a_condition_is_taken_and_labels_the_samples(self, which: str) -> None:
+        if which == "flow-transport":
+            pytest.skip(
+                "noise paired by transport depends on the condition, which test_flow.py shows is refused"
+            )
         data = make_waves()
         model = untrained(which, inpaint=(0, -1)).fit(data, condition=data.values[:, 0, 1], seed=3)
         goal, low, high = data.values[:40, -1], *np.percentile(data.values[:, 0, 1], [2, 98])
@@ -243,8 +255,9 @@ class TestFiles:
     @every_class
     def test_settings_that_are_wrong_are_refused(self, which: str, tmp_path: Path) -> None:
         trained(which).save(tmp_path)
-        rewrite(tmp_path, lambda record: record["settings"].update(width=10**9))
-        with pytest.raises(InputError, match="width: got 1000000000"):
+        name, value = ("widths", [10**9]) if which.startswith("flow") else ("width", 10**9)
+        rewrite(tmp_path, lambda record: record["settings"].update({name: value}))
+        with pytest.raises(InputError, match=f"{name}: got 1000000000"):
             pushforward.generators.load(tmp_path)
         trained(which).save(tmp_path)
         rewrite(tmp_path, lambda record: record["settings"].update(surprise=1))

@@ -26,6 +26,7 @@ def test_every_registered_generator_is_one_and_says_where_it_comes_from() -> Non
         assert issubclass(found, AbstractGenerator)
         assert found.name == name
         assert found.source
+        assert found.about == pushforward.generators.ABOUT[name]
         assert getattr(pushforward.generators, found.__name__) is found
 
 

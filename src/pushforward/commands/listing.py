@@ -31,9 +31,9 @@ def _quantities() -> Rows:
 
 
 def _generators() -> Rows:
-    from pushforward.generators import GENERATORS
+    from pushforward.generators import ABOUT, GENERATORS
 
-    return [(name, ABOUT_GENERATORS.get(name, "")) for name in GENERATORS]
+    return [(name, ABOUT[name]) for name in GENERATORS]
 
 
 def _adapters() -> Rows:
@@ -69,7 +69,6 @@ def _formats() -> Rows:
     return rows
 
 
-ABOUT_GENERATORS = {"diffusion": "EDM diffusion with a 1-D U-Net (Karras et al. 2022)"}
 KINDS: dict[str, Callable[[], Rows]] = {
     "systems": _systems,
     "quantities": _quantities,

@@ -11,18 +11,39 @@ from pushforward.errors import named, require
 if TYPE_CHECKING:
     from pushforward.generators.base import AbstractGenerator
     from pushforward.generators.diffusion import Diffusion
+    from pushforward.generators.flow import Flow
     from pushforward.generators.mlp import MLP
     from pushforward.generators.transformer import Transformer
     from pushforward.generators.vae import VAE
 
-__all__ = ["GENERATORS", "MLP", "VAE", "Diffusion", "Transformer", "create", "generator_class", "load"]
+__all__ = [
+    "ABOUT",
+    "GENERATORS",
+    "MLP",
+    "VAE",
+    "Diffusion",
+    "Flow",
+    "Transformer",
+    "create",
+    "generator_class",
+    "load",
+]
 
 # Loaded on first use, so that listing the generators never imports torch.
 GENERATORS: dict[str, str] = {
     "diffusion": "pushforward.generators.diffusion:Diffusion",
+    "flow": "pushforward.generators.flow:Flow",
     "mlp": "pushforward.generators.mlp:MLP",
     "transformer": "pushforward.generators.transformer:Transformer",
     "vae": "pushforward.generators.vae:VAE",
+}
+
+ABOUT: dict[str, str] = {
+    "diffusion": "denoises by a 1-D U-Net over many noise levels (EDM)",
+    "flow": "follows a velocity field from noise to data by a 1-D U-Net (flow matching)",
+    "mlp": "a multilayer perceptron: a denoiser of all values at once, or a one-step predictor",
+    "transformer": "draws step after step, by a causal Transformer with a mixture density or tokens",
+    "vae": "decodes a random latent vector by a 1-D convolutional network",
 }
 
 
