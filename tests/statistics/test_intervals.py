@@ -6,7 +6,7 @@ from scipy import stats
 from tests.statistics.simulation import audits
 
 from pushforward import Grid, Intended
-from pushforward.measure import AuditSettings, audit_values
+from pushforward.measure import AuditSettings, Shift, Tally, audit_values, inference
 
 REPETITIONS = 1000
 
@@ -20,6 +20,34 @@ def covered(shifts, truth=0.0):
 def test_the_shift_of_the_mean_is_covered(n, cluster_size, shift):
     found = audits(n=n, repetitions=300, cluster_size=cluster_size, shift=shift)
     assert 0.93 <= covered([q.mean_shift for audit in found for q in audit.quantities], shift) <= 0.97
+
+
+def coverage_of_unequal_clusters(sizes, n_groups, repetitions):
+    """Share of intervals for the shift of the mean that hold 0; half of the variance is shared in a cluster."""
+    rng = np.random.default_rng([1, n_groups])
+    grid = Grid(-6.0, 6.0)
+
+    def mean():
+        groups = np.repeat(np.arange(n_groups), sizes(rng, n_groups))
+        values = 0.5**0.5 * (rng.normal(size=n_groups)[groups] + rng.normal(size=len(groups)))
+        return inference.mean_of(Tally.zero(grid).add(values, groups))
+
+    return covered([Shift(*inference.shift_of_means(mean(), mean(), 0.05)[0]) for _ in range(repetitions)])
+
+
+@pytest.mark.parametrize("n_groups", [60, 300])
+def test_the_shift_of_the_mean_is_covered_with_clusters_of_geometric_sizes(n_groups):
+    """Sizes from 1 to about 60, ten on average: their standard deviation is as large as their mean."""
+    found = coverage_of_unequal_clusters(lambda rng, n: rng.geometric(0.1, n), n_groups, repetitions=2000)
+    assert 0.93 <= found <= 0.97
+
+
+def test_clusters_of_which_a_few_hold_most_values_make_intervals_too_wide_rather_than_too_narrow():
+    """Sizes whose logarithm has a standard deviation of 1.2: of 60 clusters the largest holds a seventh of all values."""
+    found = coverage_of_unequal_clusters(
+        lambda rng, n: np.ceil(np.exp(rng.normal(1.5, 1.2, n))).astype(int), 60, repetitions=1000
+    )
+    assert 0.95 <= found <= 0.995
 
 
 @pytest.mark.parametrize("cluster_size", [1, 10])

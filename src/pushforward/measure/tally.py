@@ -87,7 +87,7 @@ class Tally:
         """The tally of nothing."""
         return cls(grid, np.zeros(grid.size, dtype=np.int64))
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Values counted."""
         return int(self.counts.sum())
@@ -138,10 +138,12 @@ class Tally:
             return self
         return replace(self, groups=None)
 
-    @property
+    @cached_property
     def mass(self) -> NDArray[np.float64]:
         """(size,) counts / n."""
-        return self.counts / max(self.n, 1)
+        mass = self.counts / max(self.n, 1)
+        mass.flags.writeable = False
+        return mass
 
     @property
     def mean(self) -> float:
