@@ -47,7 +47,8 @@ def _run(given: list[str]) -> int:
     if name not in COMMANDS:
         raise named("command", name, COMMANDS)
     module, _, attribute = COMMANDS[name][0].partition(":")
-    command = _parsed(getattr(importlib.import_module(module), attribute), name, given[1:])
+    kind = getattr(importlib.import_module(module), attribute).chosen(given[1:])
+    command = _parsed(kind, name, given[1:])
     if command is None:
         return 0
     outcome = command.run()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import tyro
 
@@ -37,6 +37,15 @@ class AbstractCommand(ABC):
     """Also write the result to FILE, machine-readable."""
     quiet: bool = False
     """Show nothing but errors."""
+
+    @classmethod
+    def chosen(cls, arguments: Sequence[str]) -> type[Self]:
+        """The command for these arguments: itself, unless its options depend on them.
+
+        Raises:
+            InputError: the arguments ask for what there is not.
+        """
+        return cls
 
     @abstractmethod
     def run(self) -> Outcome:

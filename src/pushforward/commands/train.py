@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import FileOptions, existing
+from pushforward.commands.options import given_option, require_options, with_settings
 from pushforward.commands.runs import RunRecord
-from pushforward.errors import InputError, named, printable
-from pushforward.generators import GENERATORS
-from pushforward.generators.diffusion import DiffusionSettings
+from pushforward.errors import InputError, printable
+from pushforward.generators.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from pushforward.generators.diffusion import Diffusion
+    from pushforward.generators.learned import AbstractLearned
 
 __all__ = ["Train"]
+
+_DEFAULT = "diffusion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,54 +32,92 @@ class Train(AbstractCommand):
     """Trajectories: a file or folder of any known format."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
     """Folder of the run."""
-    generator: str = "diffusion"
-    """A name from `pushforward list generators`."""
+    generator: str = _DEFAULT
+    """A name from `pushforward list generators`; the settings below are those of the one named."""
+    condition: tuple[str, ...] = ()
+    """What samples can be asked for: quantities (path-length) or conditions that the data carries."""
     resume: bool = False
     """Go on from the run's checkpoint, with the same result as without the break."""
-    settings: DiffusionSettings = field(default_factory=DiffusionSettings)
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
     files: FileOptions = FileOptions()
+
+    @classmethod
+    def chosen(cls, arguments: Sequence[str]) -> type[Self]:
+        """With the settings of the generator that is asked for."""
+        from pushforward.generators import generator_class
+
+        name = given_option(arguments, "generator") or _DEFAULT
+        settings = getattr(generator_class(name), "Settings", TrainingSettings)
+        command = with_settings(cls, "settings", settings, f"The settings shown are those of {name}.")
+        require_options(command, arguments, f"train --generator {name}")
+        return command
 
     def run(self) -> Outcome:
         """Train, with a checkpoint every few hundred steps."""
-        if self.generator not in GENERATORS:
-            raise named("generator", self.generator, GENERATORS)
         from pushforward.formats import read
 
-        data = read(existing(self.data), self.files.format, self.files.reading)
         model = self._create()
+        data = read(existing(self.data), self.files.format, self.files.reading)
         self._make_folder()
         record_of_run = RunRecord.of(self.data, self.files)
         if not RunRecord.exists(self.output):
             record_of_run.save(self.output)
         with self.progress("training") as report:
-            model.fit(data, seed=self.seed, progress=report, checkpoint=self.output, resume=self.resume)
+            model.fit(
+                data,
+                condition=list(self.condition) or None,
+                seed=self.seed,
+                progress=report,
+                checkpoint=self.output,
+                resume=self.resume,
+            )
         # An older run's record is replaced only when its model has been: a refused training leaves both alone.
         record_of_run.save(self.output)
         last = model.history[-1]
         text = (
             f"{printable(self.output)}: {self.generator} with {model.n_parameters:,} parameters, "
-            f"{model.trained_steps:,} steps on {data!r}, loss {last.loss:.4f}"
+            f"{model.trained_steps:,} steps on {data!r}, loss {last.loss:.4f}{_held_out(model)}"
         )
         record = {
             "run": str(self.output),
             "generator": self.generator,
             "n_parameters": model.n_parameters,
             "steps": model.trained_steps,
+            "stopped_early": model.stopped_early,
             "n_trajectories": len(data),
             "n_dropped": data.n_dropped,
+            "conditions": list(model.knowledge.conditions.names) if model.knowledge.conditions else [],
             "seed": self.seed,
             "history": [asdict(entry) for entry in model.history],
         }
         dropped = f"\n{data.n_dropped} invalid trajectories were left out" if data.n_dropped else ""
         return Outcome(text + dropped, record)
 
-    def _create(self) -> Diffusion:
-        from pushforward.generators.diffusion import Diffusion
+    def _create(self) -> AbstractLearned[Any, Any, Any]:
+        from pushforward.generators import generator_class
+        from pushforward.generators.learned import AbstractLearned
 
-        return Diffusion(self.settings)
+        kind = generator_class(self.generator)
+        if not issubclass(kind, AbstractLearned):
+            raise InputError(f"--generator: {self.generator} cannot be trained")
+        return kind(self.settings) if isinstance(self.settings, kind.Settings) else kind()
 
     def _make_folder(self) -> None:
         try:
             self.output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{printable(self.output)}: cannot be made: {error.strerror or error}") from None
+
+
+def _held_out(model: AbstractLearned[Any, Any, Any]) -> str:
+    """What the held-out loss said, in a few words."""
+    losses = {entry.step: entry.held_out for entry in model.history if entry.held_out is not None}
+    if not losses:
+        return ""
+    step = min(losses, key=lambda s: losses[s])
+    stopped = ""
+    if model.stopped_early:
+        stopped = (
+            f"; stopped early at step {model.trained_steps:,} with the weights of step {model.best_step:,}"
+        )
+    return f", lowest held-out loss {losses[step]:.4f} at step {step:,}{stopped}"
