@@ -70,6 +70,8 @@ def test_a_quadratic_quantity_shifts_by_half_the_trace_of_its_hessian():
         law, lambda end, q: stats.ncx2.cdf(np.maximum(end, 0) / SCALE**2, k, q / SCALE**2), made.grid
     )
     assert_counts_fit(made.flow.toarray().ravel(), exact.ravel(), N)
+    second = made._counted.tally.sums[3].sum() / (2 * N)
+    assert second == pytest.approx(4 * SCALE**2 * k + 2 * k * SCALE**4 + (SCALE**2 * k) ** 2, rel=0.03)
 
 
 def test_the_conditional_law_has_the_mean_and_the_variance_of_the_closed_form():

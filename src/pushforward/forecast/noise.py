@@ -64,7 +64,7 @@ def conditional(joint: Array | NDArray[np.int64]) -> Array:
 
 
 def _law(origins: Array, joint: Array, sums: Array, wanted: Array | None, repeats: int) -> Law:
-    """From origins (..., W), joint (..., W, W) and sums (3, ..., W)."""
+    """From origins (..., W), joint (..., W, W) and sums (4, ..., W)."""
     expected = conditional(origins) if wanted is None else np.broadcast_to(wanted, origins.shape)
     deviations = joint.sum(axis=-1)
     share = expected * (deviations / np.maximum(repeats * origins, 1))
@@ -73,7 +73,7 @@ def _law(origins: Array, joint: Array, sums: Array, wanted: Array | None, repeat
     lost = expected.sum(axis=-1) / np.maximum((share + staying).sum(axis=-1), 1e-300)
     share, staying = share * lost[..., None], staying * lost[..., None]
     mass = np.einsum("...a,...ab->...b", share, conditional(joint)) + staying
-    of_all, of_kept, moved = sums
+    of_all, of_kept, moved = sums[:3]
     means = share * moved / np.maximum(deviations, 1)
     # What is lost has a mean of its own, which the rest no longer has.
     left = share * of_kept / np.maximum(deviations, 1) - expected * of_all / np.maximum(origins, 1)

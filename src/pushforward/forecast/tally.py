@@ -32,7 +32,8 @@ class FlowTally:
         joint: (J, W, W) deviations by fold, bin of q and bin of q'.
         cells: (size,) trajectories by fine cell of q.
         landed: (W, size) deviations by bin of q and fine cell of q'.
-        sums: (3, J, W) Σ q over trajectories (from the grid's centre), and over deviations Σ q likewise and Σ (q' − q).
+        sums: (4, J, W) Σ q over trajectories (from the grid's centre), and over deviations Σ q likewise, Σ δq and Σ δq²
+            with δq = q' − q.
         n_undefined: trajectories on which the quantity is not defined.
         n_lost: deviations on which it is not, of trajectories on which it is.
     """
@@ -56,7 +57,7 @@ class FlowTally:
             np.zeros((J, W, W), dtype=np.int64),
             np.zeros(grid.size, dtype=np.int64),
             np.zeros((W, grid.size), dtype=np.int64),
-            np.zeros((3, J, W)),
+            np.zeros((4, J, W)),
         )
 
     @classmethod
@@ -74,7 +75,7 @@ class FlowTally:
             return np.asarray(np.bincount(places, weights, minlength=J * W).reshape(J, W), dtype=np.float64)
 
         joint, landed = np.zeros(J * W * W, dtype=np.int64), np.zeros(W * grid.size, dtype=np.int64)
-        sums = np.zeros((3, J, W))
+        sums = np.zeros((4, J, W))
         sums[0] = summed(origin, offset)
         lost = 0
         for values in deviated:
@@ -87,7 +88,9 @@ class FlowTally:
             joint += np.bincount(start * W + bin_of_cell[end], minlength=J * W * W)
             landed += np.bincount(start % W * grid.size + end, minlength=W * grid.size)
             sums[1] += summed(start, before)
-            sums[2] += summed(start, (ends - grid.centre) - before)
+            moved = (ends - grid.centre) - before
+            sums[2] += summed(start, moved)
+            sums[3] += summed(start, moved * moved)
         return cls(
             grid,
             np.bincount(origin, minlength=J * W).reshape(J, W),
