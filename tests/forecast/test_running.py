@@ -111,6 +111,32 @@ def test_undefined_quantities_are_counted_and_left_out():
     assert "left out" in str(made)
 
 
+def test_invalid_trajectories_are_counted_once(walks):
+    values = walks.values.copy()
+    values[5:9, 3, 0] = np.nan
+    data = pf.Trajectories(values, drop_invalid=True)
+    for source in (data, lambda: data.batches(1000)):
+        made = pf.forecast(Gaussian(0.02), source, PathLength())
+        assert made.n_dropped == 4
+        assert "4 invalid trajectories were left out" in str(made)
+
+
+def test_a_constant_quantity_can_be_forecast(walks):
+    still = pf.Trajectories(np.zeros_like(walks.values))
+    made = pf.forecast(Gaussian(0.1, relative=False), still, lambda tracks: np.full(len(tracks), 3.0))
+    assert made.mean == 3.0
+    assert made.tv.value == 0
+    assert not made.gain.any()
+
+
+def test_two_trajectories_are_enough_and_one_group_is_not(walks):
+    for seed in range(20):
+        assert pf.forecast(Gaussian(0.1), walks.select([0, 1]), PathLength(), seed=seed).n == 2
+    group = pf.Trajectories(walks.values[:10], groups=np.zeros(10, dtype=int))
+    with pytest.raises(InputError, match="10 trajectories of one group"):
+        pf.forecast(Gaussian(0.1), group, PathLength())
+
+
 def test_the_record_is_what_the_command_line_promises(walks):
     made = pf.forecast(Gaussian(0.05), walks, PathLength())
     record = json.loads(made.to_text())

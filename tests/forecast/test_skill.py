@@ -159,6 +159,26 @@ def test_stated_laws_score_like_data():
         assert forecast(data, MADE, **settings).skill(found).skill.value == pytest.approx(1, abs=0.05)
 
 
+def test_clusters_count_for_what_they_are_worth():
+    """30 values that move together are worth little more than one: the interval of the skill is wider."""
+
+    def clustered(seed, spread):
+        rng = np.random.default_rng(seed)
+        shared, own = rng.normal(size=(150, 1)), rng.normal(size=(150, 30))
+        values = spread * (np.sqrt(0.9) * shared + np.sqrt(0.1) * own)
+        return values.reshape(-1, 1, 1).astype(np.float32), np.repeat(np.arange(150), 30)
+
+    widths = []
+    for grouped in (True, False):
+        data, made = (
+            pf.Trajectories(values, groups=ids if grouped else None)
+            for values, ids in (clustered(1, 1.0), clustered(2, 2.5))
+        )
+        found = forecast(data, 2.0).skill(audit(data, made))
+        widths.append(found.skill.high - found.skill.low)
+    assert widths[0] > 2 * widths[1]
+
+
 def test_significance_counts_few_false_bins():
     """Without drift, in at least 95 % of audits no bin is significant."""
     claimed = 0

@@ -135,7 +135,8 @@ def _cut(block: Pushed) -> Iterator[Pushed]:
     rows = max(_CHUNK // max(len(block.deviated), 1), 1)
     for start in range(0, len(block.q), rows):
         part = slice(start, start + rows)
-        yield Pushed(block.q[part], block.deviated[:, part], block.fold[part])
+        dropped = 0 if start else block.n_dropped
+        yield Pushed(block.q[part], block.deviated[:, part], block.fold[part], dropped)
 
 
 def _joined(parts: Sequence[Pushed]) -> Pushed:
@@ -146,7 +147,8 @@ def _joined(parts: Sequence[Pushed]) -> Pushed:
         return np.concatenate(list(arrays), axis=-1)
 
     fold = np.concatenate([part.fold for part in parts])
-    return Pushed(joined(part.q for part in parts), joined(part.deviated for part in parts), fold)
+    dropped = sum(part.n_dropped for part in parts)
+    return Pushed(joined(part.q for part in parts), joined(part.deviated for part in parts), fold, dropped)
 
 
 def _shown(grid: Grid) -> str:

@@ -20,7 +20,8 @@ def fold_of(groups: NDArray[Any] | None, n: int, rng: np.random.Generator) -> ND
     A group's fold follows from its id alone, so that a group in several batches stays together.
     """
     if groups is None:
-        return rng.integers(FOLDS, size=n, dtype=np.int64)
+        # As many in each fold as can be, from a random one on, so that few trajectories fall into different folds.
+        return rng.permutation((np.arange(n, dtype=np.int64) + rng.integers(FOLDS)) % FOLDS)
     labels, where = np.unique(groups, return_inverse=True)
     if labels.dtype.kind == "U":
         keys = np.array([zlib.crc32(str(label).encode()) for label in labels], dtype=np.uint64)

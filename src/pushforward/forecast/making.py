@@ -219,6 +219,7 @@ def _assembled(
         n=tally.n,
         n_undefined=tally.n_undefined,
         n_lost=tally.n_lost,
+        n_dropped=tally.n_dropped,
         uncovered=uncovered,
         grid=tally.grid,
         expected=law.expected,

@@ -147,7 +147,7 @@ def noise_of(tally: FlowTally, law: Law, wanted: Array | None, repeats: int) -> 
     held = np.flatnonzero(size)
     if len(held) < 2:
         raise InputError(
-            f"forecast: got {tally.n} trajectories in one group; expected at least 2 independent ones"
+            f"forecast: got {tally.n} trajectories of one group; expected at least 2 independent ones"
         )
     J, h = len(held), size.sum() / size[held]
     without = _law(

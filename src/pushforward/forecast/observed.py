@@ -112,10 +112,11 @@ def grid_of(audit: Audit | QuantityAudit, name: str) -> Grid:
     return Grid(float(edges[0]), float(edges[-1]), len(edges) - 1, subdivisions)
 
 
-def observed_by(audit: QuantityAudit) -> Observed:
-    """What an audit counted. Clusters reduce the counts to what they are worth, as the audit's own band tells."""
+def observed_by(audit: QuantityAudit, level: float = 0.05) -> Observed:
+    """What an audit counted. Clusters reduce the counts to what they are worth, as the audit's own band (of `level`)
+    tells."""
     bins = audit.bins
-    effect = 1.0 if audit.n_groups_made is None else _design_effect(audit)
+    effect = 1.0 if audit.n_groups_made is None else _design_effect(audit, level)
     reference_effect = effect if audit.n_groups_reference is not None else 1.0
     return Observed(
         bins.edges,
@@ -127,13 +128,13 @@ def observed_by(audit: QuantityAudit) -> Observed:
     )
 
 
-def _design_effect(audit: QuantityAudit) -> float:
+def _design_effect(audit: QuantityAudit, level: float) -> float:
     """How many values count as one, from the width of the simultaneous band around the masses."""
     p, width = audit.bins.made, audit.bins.high - audit.bins.low
     usual = (p * audit.n_made >= 20) & (width > 0)
     if not usual.any():
         return max(audit.n_made / max(audit.n_groups_made or 1, 1), 1.0)
-    z = -float(special.ndtri(inference.sidak(0.05, len(p)) / 2))
+    z = -float(special.ndtri(inference.sidak(level, len(p)) / 2))
     independent = 2 * z * np.sqrt(p[usual] * (1 - p[usual]) / audit.n_made)
     return max(float(np.median(np.square(width[usual] / independent))), 1.0)
 

@@ -35,11 +35,13 @@ class Pushed:
         q: (n,) φ(x), NaN where not defined.
         deviated: (R, n) φ(x') of R deviations of each.
         fold: (n,) which fold of the jackknife each belongs to; a group is never split.
+        n_dropped: invalid trajectories that the reader had left out.
     """
 
     q: NDArray[np.float64]
     deviated: NDArray[np.float64]
     fold: NDArray[np.int64]
+    n_dropped: int = 0
 
 
 @final
@@ -111,7 +113,7 @@ class Push:
         )
         deviated = [self.quantity(self.kernel.deviate(block, deviations)) for _ in range(self.repeats)]
         fold = fold_of(cluster_ids(block, self.group), len(block), folds)
-        return Pushed(self.quantity(block), np.stack(deviated), fold)
+        return Pushed(self.quantity(block), np.stack(deviated), fold, block.n_dropped)
 
 
 def cluster_ids(batch: Trajectories, group: str | None) -> NDArray[Any] | None:

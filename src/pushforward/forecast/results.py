@@ -63,9 +63,11 @@ class Forecast:
         kernel: the deviation kernel, as it is spelled.
         settings: its settings.
         intended: how π was given: `data`, or a stated law.
-        n, n_groups: trajectories, and deviations of each (`repeats`).
+        n: trajectories on which the quantity is defined.
+        repeats: deviations of each.
         n_undefined: trajectories on which the quantity is not defined; left out.
         n_lost: deviations on which it is not, of trajectories on which it is; left out, as an audit does.
+        n_dropped: invalid trajectories that were left out before measuring.
         uncovered: stated mass in bins without any data, taken to stay where it is.
         grid: where everything is counted.
         expected: (W,) π.
@@ -91,6 +93,7 @@ class Forecast:
     repeats: int
     n_undefined: int
     n_lost: int
+    n_dropped: int
     uncovered: float
     grid: Grid
     expected: Array
@@ -226,7 +229,10 @@ class Forecast:
             "settings": dict(self.settings),
             "scale": self.scale,
             "intended": self.intended,
-            **{key: getattr(self, key) for key in ("n", "repeats", "n_undefined", "n_lost", "uncovered")},
+            **{
+                key: getattr(self, key)
+                for key in ("n", "repeats", "n_undefined", "n_lost", "n_dropped", "uncovered")
+            },
             **{key: getattr(self, key) for key in ("mean", "mean_expected")},
             **{key: asdict(getattr(self, key)) for key in ("mean_shift", "tv", "w1")},
             "grid": {**asdict(self.grid), "edges": self.edges.tolist()},

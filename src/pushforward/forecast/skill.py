@@ -124,7 +124,7 @@ def skill(
     """
     found = quantity_of(audit, forecast.name)
     other = None if second is None else quantity_of(second, forecast.name)
-    seen = observed_by(found)
+    seen = observed_by(found, _level(audit))
     ahead = forecast.on(grid_of(audit, forecast.name))
     shared = _same_law(ahead, seen)
     rng = np.random.default_rng([forecast.seed, _DRAWS, 1])
@@ -133,13 +133,17 @@ def skill(
     return Skill(
         scores,
         comparison.of_fresh_sample(ahead.n),
-        None if other is None else comparison.of_second(observed_by(other)),
+        None if other is None else comparison.of_second(observed_by(other, _level(second))),
         drift=0.5 * float(np.abs(seen.drift).sum()),
         drift_floor=found.tv.null_95,
         n_significant=int(comparison.significant.sum()),
         n_bins=len(seen.made),
         level=forecast.level,
     )
+
+
+def _level(audit: Audit | QuantityAudit | None) -> float:
+    return audit.level if isinstance(audit, Audit) else 0.05
 
 
 def _same_law(ahead: Forecast, seen: Observed) -> bool:

@@ -89,6 +89,8 @@ def _change(change: Change) -> str:
 
 def _left_out(forecast: Forecast) -> list[str]:
     notes = []
+    if forecast.n_dropped:
+        notes.append(f"{forecast.n_dropped:,} invalid trajectories were left out before measuring")
     if forecast.n_undefined:
         notes.append(f"not defined on {forecast.n_undefined:,} trajectories, which were left out")
     if forecast.n_lost:

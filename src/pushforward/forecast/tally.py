@@ -36,6 +36,7 @@ class FlowTally:
             with δq = q' − q.
         n_undefined: trajectories on which the quantity is not defined.
         n_lost: deviations on which it is not, of trajectories on which it is.
+        n_dropped: invalid trajectories that the reader had left out.
     """
 
     grid: Grid
@@ -46,6 +47,7 @@ class FlowTally:
     sums: Array
     n_undefined: int = 0
     n_lost: int = 0
+    n_dropped: int = 0
 
     @classmethod
     def zero(cls, grid: Grid) -> FlowTally:
@@ -100,6 +102,7 @@ class FlowTally:
             sums,
             int((~defined).sum()),
             lost,
+            pushed.n_dropped,
         )
 
     def __add__(self, other: FlowTally) -> FlowTally:
@@ -114,6 +117,7 @@ class FlowTally:
             self.sums + other.sums,
             self.n_undefined + other.n_undefined,
             self.n_lost + other.n_lost,
+            self.n_dropped + other.n_dropped,
         )
 
     @property
