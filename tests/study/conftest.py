@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,14 @@ import pytest
 from tests.study.toy import Jitter
 
 from pushforward import generators
-from pushforward.progress import silent
-from pushforward.study.local import Finished
 from pushforward.study.plan import GeneratorArm, Plan, SystemData
+from pushforward.study.pools import Here
 from pushforward.study.study import Study
-from pushforward.study.worker import perform
-
-
-class InProcess:
-    """A pool that does everything here and now."""
-
-    def run(self, work: str, tasks) -> Iterator[Finished]:
-        for i, task in enumerate(tasks):
-            answer = perform(work, task, silent)
-            yield Finished(i, answer.get("value"), answer.get("error", ""), answer.get("kind", ""))
 
 
 @pytest.fixture
-def here() -> InProcess:
-    return InProcess()
+def here() -> Here:
+    return Here()
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tests.study.conftest import InProcess
 
 from pushforward.cli import main
 from pushforward.study.locks import Claim
+from pushforward.study.pools import Here
 from pushforward.study.study import Study
 
 PLAN = """\
@@ -27,7 +27,7 @@ resamples = 99
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Study, "_pool", lambda *arguments: (InProcess(), "run"))
+    monkeypatch.setattr("pushforward.study.study.create_pool", lambda *arguments, **settings: Here())
     (tmp_path / "plan.toml").write_text(PLAN)
     return tmp_path
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.study.conftest import LOGISTIC, InProcess, results_of
+from tests.study.conftest import LOGISTIC, results_of
 
 from pushforward.errors import InputError
 from pushforward.measure import AuditSettings
@@ -17,6 +17,7 @@ from pushforward.study.frames import read_frame, write_frame
 from pushforward.study.local import LOST, Finished, LocalPool, Told, cores
 from pushforward.study.locks import heartbeat
 from pushforward.study.plan import GeneratorArm, Plan
+from pushforward.study.pools import Here
 from pushforward.study.study import Study
 
 TINY = {"widths": [4], "blocks": 1, "kernel": 3, "batch_size": 8, "checkpoint_every": 5, "device": "cpu"}
@@ -63,7 +64,7 @@ def test_workers_times_threads_fill_the_cores_and_no_more():
 def test_a_worker_killed_while_training_changes_nothing(tmp_path):
     plan = diffusion(steps=40, seeds=2)
     alone, study = Study(plan, tmp_path / "alone"), Study(plan, tmp_path / "study")
-    assert alone.run(InProcess()).failed == {}
+    assert alone.run(Here()).failed == {}
     pool, killed = LocalPool(2), []
 
     class Killing:

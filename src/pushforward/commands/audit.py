@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome, command_line
-from pushforward.commands.files import FileOptions, described, distinct, existing, stream
+from pushforward.commands.files import FileOptions, described, distinct, stream
 from pushforward.errors import InputError, printable, require
 from pushforward.measure import Audit, AuditSettings, audit, audit_streams
 from pushforward.measure.streams import Chunk, Stream
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
 
+if TYPE_CHECKING:
+    from pushforward.study.pools import AbstractPool
+
 __all__ = ["AuditFiles", "AuditOptions", "by_quantity", "outcome_of"]
 
 _SHOWN = 400
+# Bytes below which starting processes takes longer than measuring.
+_SMALL = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,19 +69,33 @@ class AuditOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpreadOptions:
+    """Where data in many files is measured."""
+
+    runner: Literal["local", "ray"] = "local"
+    """Processes of this machine, or a Ray cluster."""
+    workers: int | None = None
+    """Files at a time; default: as many as the cores hold."""
+    address: str | None = None
+    """Of an existing Ray cluster; without one a local one is started."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditFiles(AbstractCommand):
     """Does generated motion keep the distribution of physical quantities?
 
     Compares generated trajectories with real ones, or with a stated law, in constant memory. Exits with 1 when
-    drift is found, so that it can guard a pipeline. Tables with one measured value per trajectory work too.
+    drift is found, so that it can guard a pipeline. Tables with one measured value per trajectory work too. Data in
+    many files ("made/*.npz", or a folder of files) is measured file by file by many processes.
     """
 
     made: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MADE")]
-    """Generated trajectories: a file or folder of any known format."""
+    """Generated trajectories: a file or folder of any known format, or a pattern that names many."""
     against: Annotated[Path | None, tyro.conf.arg(metavar="DATA")] = None
     """Trajectories whose quantities have the intended law."""
     comparison: AuditOptions = AuditOptions()
     files: FileOptions = FileOptions()
+    spread: SpreadOptions = SpreadOptions()
     against_key: Annotated[str | None, tyro.conf.arg(metavar="KEY")] = None
     """As --key, for DATA; --key then holds for MADE alone."""
     report: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -87,30 +106,37 @@ class AuditFiles(AbstractCommand):
     def run(self) -> Outcome:
         """Audit, and write what was asked for."""
         from pushforward.formats.measurements import is_measurements
+        from pushforward.study.shards import shards_of
 
-        for path in (self.made, self.against):
-            if path is not None:
-                existing(path)
-        distinct([self.json, self.report], [self.made, self.against])
-        named = {"made": described(self.made)}
-        if self.against is not None:
-            named["against"] = described(self.against)
-        tables = is_measurements(self.made)
+        sides = {"made": self.made} if self.against is None else {"made": self.made, "against": self.against}
+        files = {side: shards_of(path) for side, path in sides.items()}
+        distinct(
+            [self.json, self.report],
+            [self.made, self.against, *(path for paths in files.values() for path in paths)],
+        )
+        named = {side: _described(sides[side], paths) for side, paths in files.items()}
+        tables = is_measurements(files["made"][0])
         with self.progress("reading") as report:
-            found = self._tables(named, report) if tables else self._trajectories(named, report)
-        sides = ((self.made, self.files), (self.against, self._against_files()))
-        shown = [None, None] if tables else [_some(path, files) for path, files in sides]
-        return outcome_of(found, shown, self.report, self.figures, {})
+            measured = self._tables if tables else self._trajectories
+            found = measured(files["made"], files.get("against"), named, report)
+        first = [
+            (paths[0], inputs)
+            for paths, inputs in zip(files.values(), (self.files, self._against_files()), strict=False)
+        ]
+        shown = [None, None] if tables else [_some(path, inputs) for path, inputs in first]
+        return outcome_of(found, [*shown, None][:2], self.report, self.figures, {})
 
     def _against_files(self) -> FileOptions:
         if self.against_key is None:
             return self.files
         return replace(self.files, reading=replace(self.files.reading, key=self.against_key))
 
-    def _trajectories(self, named: dict[str, str], report: Progress) -> Audit:
+    def _trajectories(
+        self, made: list[Path], against: list[Path] | None, named: dict[str, str], report: Progress
+    ) -> Audit:
         return audit(
-            stream(self.made, self.files, report),
-            None if self.against is None else stream(self.against, self._against_files(), report),
+            self._source(made, self.files, report),
+            None if against is None else self._source(against, self._against_files(), report),
             quantities=self.comparison.quantity or None,
             intended=self.comparison.laws(),
             tolerance=self.comparison.limits(),
@@ -120,10 +146,33 @@ class AuditFiles(AbstractCommand):
             inputs=named,
         )
 
-    def _tables(self, named: dict[str, str], report: Progress) -> Audit:
+    def _source(
+        self, paths: list[Path], inputs: FileOptions, report: Progress
+    ) -> Callable[[], Iterator[Trajectories]]:
+        """One file is streamed here; many are measured where the options say."""
+        if len(paths) == 1:
+            return stream(paths[0], inputs, report)
+        from pushforward.quantities import parse
+        from pushforward.study.shards import TrajectoryShards
+
+        spelled = {parse(text).label: text for text in self.comparison.quantity}
+        return TrajectoryShards(paths, self._pool(paths), inputs.reading, inputs.format, spelled, report)
+
+    def _pool(self, paths: list[Path]) -> AbstractPool:
+        from pushforward.study.pools import Here, create_pool
+
+        spread = self.spread
+        small = sum(path.stat().st_size for path in paths) < _SMALL
+        if small and spread == SpreadOptions():
+            return Here()
+        return create_pool(spread.runner, workers=spread.workers, address=spread.address)
+
+    def _tables(
+        self, made: list[Path], against: list[Path] | None, named: dict[str, str], report: Progress
+    ) -> Audit:
         from pushforward.formats.measurements import value_columns
 
-        columns = self.comparison.quantity or value_columns(self.made)
+        columns = self.comparison.quantity or value_columns(made[0])
         grouped = self.comparison.group != "none"
         require(
             self.comparison.group in (None, "none", "group"),
@@ -136,14 +185,21 @@ class AuditFiles(AbstractCommand):
             "--intended: name the column, as in q=...",
         )
         return audit_streams(
-            _columns(self.made, columns, grouped, report),
-            None if self.against is None else _columns(self.against, columns, grouped, report),
-            units=_units(self.made, self.against, columns),
+            self._columns(made, columns, grouped, report),
+            None if against is None else self._columns(against, columns, grouped, report),
+            units=_units(made[0], None if against is None else against[0], columns),
             intended=law if law is None or isinstance(law, dict) else dict.fromkeys(columns, law),
             tolerance=limit if limit is None or isinstance(limit, dict) else dict.fromkeys(columns, limit),
             settings=self.comparison.settings(self.seed),
             inputs=named,
         )
+
+    def _columns(self, paths: list[Path], columns: Sequence[str], grouped: bool, report: Progress) -> Stream:
+        if len(paths) == 1:
+            return _columns(paths[0], columns, grouped, report)
+        from pushforward.study.shards import TableShards
+
+        return TableShards.of(paths, self._pool(paths), columns, grouped, report)
 
 
 def outcome_of(
@@ -210,6 +266,13 @@ def _some(path: Path | None, inputs: FileOptions) -> Trajectories | None:
     from pushforward.formats import batches
 
     return next(batches(path, _SHOWN, inputs.format, inputs.reading))
+
+
+def _described(path: Path, files: Sequence[Path]) -> str:
+    if len(files) == 1:
+        return described(files[0])
+    size = sum(file.stat().st_size for file in files)
+    return f"{printable(path)} ({len(files):,} files, {size:,} bytes)"
 
 
 def _units(made: Path, against: Path | None, columns: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["audit", "measured_stream"]
 
 _BATCH = 1 << 16
+
+
+@runtime_checkable
+class MeasuresItself(Protocol):
+    """A source of batches that knows a better way to measure them than one after the other."""
+
+    def __call__(self) -> Iterator[Trajectories]:
+        """The batches, one after the other."""
+
+    def measured(
+        self, quantities: Sequence[AbstractQuantity], group: str | None, dropped: Callable[[int], None]
+    ) -> Stream:
+        """As `measured_stream`."""
 
 
 def audit(
@@ -86,8 +99,12 @@ def measured_stream(
 ) -> Stream:
     """The quantities of each batch of a source. Of trajectories in memory they are measured once and kept.
 
+    A source that `MeasuresItself`, such as shards, says how.
+
     `dropped` is told, at the end of a pass, how many invalid trajectories the source had left out.
     """
+    if isinstance(source, MeasuresItself):
+        return source.measured(quantities, group, dropped)
     if callable(source):
 
         def passing() -> Iterator[Chunk]:

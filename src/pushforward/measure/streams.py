@@ -19,6 +19,7 @@ from pushforward.measure.inference import benjamini_hochberg
 from pushforward.measure.intended import Intended, Law
 from pushforward.measure.ranges import RangeScan, common_range
 from pushforward.measure.results import Audit, QuantityAudit, Verdict
+from pushforward.measure.shards import AbstractShards
 from pushforward.measure.shifts import POWER
 from pushforward.measure.tally import Tally
 
@@ -27,6 +28,7 @@ __all__ = ["AuditSettings", "Chunk", "Stream", "audit_streams", "audit_values", 
 Array = NDArray[np.float64]
 Chunk = tuple[Mapping[str, Array], NDArray[Any] | None]
 # A stream can be read from the start any number of times; an audit needs two passes, or one if the range is given.
+# One that has `scan` and `count` of its own (see measure/shards.py) makes these passes by itself.
 Stream = Callable[[], Iterator[Chunk]]
 Wanted = Intended | Law | str | Sequence[float] | Array
 
@@ -250,6 +252,8 @@ def _stated_range(stated: tuple[float, float], low: float, high: float) -> tuple
 
 
 def _scan(stream: Stream, names: Sequence[str]) -> dict[str, RangeScan]:
+    if isinstance(stream, AbstractShards):
+        return stream.scan(names)
     scans = {key: RangeScan() for key in names}
     for values, _ in stream():
         for key, scan in scans.items():
@@ -258,6 +262,8 @@ def _scan(stream: Stream, names: Sequence[str]) -> dict[str, RangeScan]:
 
 
 def _count(stream: Stream, grids: Mapping[str, Grid]) -> dict[str, Tally]:
+    if isinstance(stream, AbstractShards):
+        return stream.count(grids)
     tallies = {key: Tally.zero(grid) for key, grid in grids.items()}
     for values, groups in stream():
         for key in tallies:

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self, final
+from typing import Self, final
 
-from pushforward.errors import InputError, named, printable
+from pushforward.errors import InputError, printable
 from pushforward.progress import Progress, silent
 from pushforward.study.ledger import Ledger
-from pushforward.study.local import LOST, Finished, LocalPool, Told
+from pushforward.study.local import LOST, Finished, Told
 from pushforward.study.plan import Plan
+from pushforward.study.pools import AbstractPool, create_pool
 from pushforward.study.reading import read_runs
 from pushforward.study.records import Record
 from pushforward.study.results import Results
 from pushforward.study.runs import Run, expand
 from pushforward.study.work import BUSY, DONE, FAILED, body_of
 
-__all__ = ["RUNNERS", "AbstractPool", "Ended", "Study"]
+__all__ = ["Ended", "Study"]
 
-RUNNERS = ("local", "ray")
 _POLL = 1.0
-
-
-class AbstractPool(Protocol):
-    """Where runs are worked on."""
-
-    def run(self, work: str, tasks: Iterable[Mapping[str, Any]]) -> Iterator[Finished | Told]:
-        """Do all tasks and give their answers as they come, in any order."""
 
 
 @final
@@ -116,8 +108,13 @@ class Study:
         Raises:
             InputError: the folder holds a study and `resume` is False, or cannot be written; an unknown runner.
         """
-        if isinstance(runner, str) and runner not in RUNNERS:
-            raise named("runner", runner, RUNNERS)
+        pool = (
+            create_pool(
+                runner, workers=workers, address=address, threads=self.plan.threads, gpus=self.plan.gpus
+            )
+            if isinstance(runner, str)
+            else runner
+        )
         if Ledger.exists(self.folder) and not resume:
             raise InputError(
                 f"{printable(self.folder)}: holds a study already; go on with it (--resume), or name another folder"
@@ -131,9 +128,8 @@ class Study:
                 # Other processes work on all that is left.
                 time.sleep(_POLL)
                 continue
-            pool, work = self._pool(runner, workers, address)
             tasks = ({"ledger": str(self.folder.resolve()), "run": run.to_json()} for run in ready)
-            for answer in pool.run(work, tasks):
+            for answer in pool.run("run", tasks):
                 tally.take(ready[answer.index], answer)
         self.results().save()
         return Ended(len(self.runs), tally.n_worked, tally.failed, time.monotonic() - started)
@@ -141,15 +137,6 @@ class Study:
     def results(self) -> Results:
         """What the ledger holds of this study."""
         return Results.of(self.ledger)
-
-    def _pool(
-        self, runner: str | AbstractPool, workers: int | None, address: str | None
-    ) -> tuple[AbstractPool, str]:
-        if not isinstance(runner, str):
-            return runner, "run"
-        if runner == "ray":
-            raise InputError("runner 'ray': is not available in this version")
-        return LocalPool(workers, self.plan.threads), "run"
 
 
 class _Tally:
