@@ -11,14 +11,34 @@ from pushforward.kernels.base import AbstractDeviationKernel
 
 if TYPE_CHECKING:
     from pushforward.kernels.gaussian import Gaussian
+    from pushforward.kernels.local_score import LocalScore
+    from pushforward.kernels.ornstein_uhlenbeck import OrnsteinUhlenbeck
+    from pushforward.kernels.residual import Residual
+    from pushforward.kernels.shrinkage import Shrinkage
     from pushforward.kernels.spectral import Spectral
 
-__all__ = ["KERNELS", "AbstractDeviationKernel", "Gaussian", "Spectral", "create", "kernel_class", "parse"]
+__all__ = [
+    "KERNELS",
+    "AbstractDeviationKernel",
+    "Gaussian",
+    "LocalScore",
+    "OrnsteinUhlenbeck",
+    "Residual",
+    "Shrinkage",
+    "Spectral",
+    "create",
+    "kernel_class",
+    "parse",
+]
 
 # Loaded on first use: some need torch, and listing them must not.
 KERNELS: dict[str, str] = {
     "gaussian": "pushforward.kernels.gaussian:Gaussian",
     "spectral": "pushforward.kernels.spectral:Spectral",
+    "shrinkage": "pushforward.kernels.shrinkage:Shrinkage",
+    "ornstein-uhlenbeck": "pushforward.kernels.ornstein_uhlenbeck:OrnsteinUhlenbeck",
+    "residual": "pushforward.kernels.residual:Residual",
+    "local-score": "pushforward.kernels.local_score:LocalScore",
 }
 
 
