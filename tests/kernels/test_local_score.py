@@ -70,7 +70,7 @@ def test_nearest_patches_and_thinned_banks_agree_with_the_whole_sum():
     data, _ = autoregressive(3000, 4, np.random.default_rng(4))
     fast, whole = machine_of(data, 1), machine_of(data, 1, neighbours=3000)
     y = fast.normalised(data)[:100] + 0.1 * np.random.default_rng(5).standard_normal(
-        (200, 4, 1), dtype=np.float32
+        (100, 4, 1), dtype=np.float32
     )
     for sigma in (0.02, 0.1, 0.4, 2.0):
         apart = fast.denoiser()(y, sigma) - whole.denoiser()(y, sigma)
