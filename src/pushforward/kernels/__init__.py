@@ -12,6 +12,7 @@ from pushforward.kernels.base import AbstractDeviationKernel
 if TYPE_CHECKING:
     from pushforward.kernels.gaussian import Gaussian
     from pushforward.kernels.local_score import LocalScore
+    from pushforward.kernels.mixture import Chain, Mixture
     from pushforward.kernels.ornstein_uhlenbeck import OrnsteinUhlenbeck
     from pushforward.kernels.residual import Residual
     from pushforward.kernels.shrinkage import Shrinkage
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 __all__ = [
     "KERNELS",
     "AbstractDeviationKernel",
+    "Chain",
     "Gaussian",
     "LocalScore",
+    "Mixture",
     "OrnsteinUhlenbeck",
     "Residual",
     "Shrinkage",
@@ -39,6 +42,8 @@ KERNELS: dict[str, str] = {
     "ornstein-uhlenbeck": "pushforward.kernels.ornstein_uhlenbeck:OrnsteinUhlenbeck",
     "residual": "pushforward.kernels.residual:Residual",
     "local-score": "pushforward.kernels.local_score:LocalScore",
+    "mixture": "pushforward.kernels.mixture:Mixture",
+    "chain": "pushforward.kernels.mixture:Chain",
 }
 
 
