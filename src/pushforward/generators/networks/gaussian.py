@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pushforward.generators.networks.mixture import half_square
+
 __all__ = ["GaussianLaw", "n_gaussian"]
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
@@ -39,11 +41,11 @@ class GaussianLaw:
         self.regression[..., row, column] = below
 
     def log_density(self, value: Tensor) -> Tensor:
-        """ln p (..., C) of each channel of `value` (..., C) given those before it."""
+        """ln p (..., C) of each channel of `value` (..., C) given those before it; far tails as of `half_square`."""
         error = value - self.mean
         rest = error - (self.regression * error[..., None, :]).sum(dim=-1)
         z: Tensor = rest * torch.exp(-self.log_scale)
-        return -0.5 * z.square() - self.log_scale - _HALF_LOG_TWO_PI
+        return -half_square(z) - self.log_scale - _HALF_LOG_TWO_PI
 
     def draw(self, normal: Tensor) -> Tensor:
         """(..., C) draws, from standard normal numbers (..., C)."""

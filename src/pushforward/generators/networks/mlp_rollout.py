@@ -58,6 +58,8 @@ class RolloutMLP(nn.Module):
         self.statistics = Statistics(n_channels)
         self.law = MixtureLaw(components, log_floor)
         self.body = ResidualMLP(history * (n_channels + 1) + n_condition, width, width, blocks)
+        # Features of zero behind weights of zero would never move.
+        self.body.exit.starts_at_zero = False  # type: ignore[assignment]
         self.step = nn.Linear(width, n_gaussian(n_channels))
         self.step.starts_at_zero = True  # type: ignore[assignment]
         self.start = ChannelHead(n_channels, width, _START_HIDDEN, 1, self.law.n_out)

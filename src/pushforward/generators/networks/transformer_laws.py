@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
@@ -15,6 +16,8 @@ from pushforward.generators.networks.statistics import Statistics
 
 __all__ = ["AbstractLaw", "MixtureLaw", "TokenLaw"]
 
+_WAVES = (1.0, 2.0, 4.0, 8.0)
+
 
 class AbstractLaw(ABC):
     """How a value becomes what the network predicts, and back; everything is per channel.
@@ -26,6 +29,11 @@ class AbstractLaw(ABC):
     @abstractmethod
     def n_out(self) -> int:
         """Parameters per channel."""
+
+    @property
+    def n_features(self) -> int:
+        """Numbers that describe a code."""
+        return 1
 
     @abstractmethod
     def seen(self, y: Tensor, statistics: Statistics) -> Tensor:
@@ -49,7 +57,7 @@ class AbstractLaw(ABC):
 
     @abstractmethod
     def features(self, code: Tensor) -> Tensor:
-        """What later channels of the same step are shown of codes (...): (..., 1)."""
+        """What later channels of the same step are shown of codes (...): (..., n_features)."""
 
 
 @final
@@ -143,6 +151,12 @@ class TokenLaw(AbstractLaw):
         index = (uniform[:, None] >= reached[:, :-1]).sum(dim=-1)
         return (2 * index + 1) / self.bins - 1
 
+    @property
+    def n_features(self) -> int:
+        """The centre and sinusoids of it."""
+        return 1 + 2 * len(_WAVES)
+
     def features(self, code: Tensor) -> Tensor:
-        """The bin's centre."""
-        return code[..., None]
+        """The bin's centre, and sinusoids that tell near bins apart."""
+        angle = math.pi * code[..., None] * torch.tensor(_WAVES, device=code.device)
+        return torch.cat([code[..., None], angle.cos(), angle.sin()], dim=-1)

@@ -48,7 +48,7 @@ class TrajectoryTransformer(nn.Module):
         self.T, self.law, self.n_channels = T, law, n_channels
         self.statistics = Statistics(n_channels)
         self.trunk = CausalTransformer(2 * n_channels + 2, width, blocks, heads, n_condition)
-        self.head = ChannelHead(n_channels, width, hidden, 1, law.n_out)
+        self.head = ChannelHead(n_channels, width, hidden, law.n_features, law.n_out)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """(B, T, C) log densities of each value of x (B, T, C) given what is before it."""
