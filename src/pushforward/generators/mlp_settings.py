@@ -28,11 +28,10 @@ class MLPSettings(TrainingSettings):
         log_floor: smallest ln of a standard deviation, relative to a step's.
     """
 
-    batch_size: int = 256
     learning_rate: float = 2e-3
     kind: str = "denoiser"
     width: int = 256
-    blocks: int = 4
+    blocks: int = 3
     P_mean: float = -1.2
     P_std: float = 1.2
     history: int = 4

@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 _ACTIVE = 0.01
 _FEW = 0.1
 _POSTERIOR = 8_192
+_SMALLEST_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class VAE(AbstractLearned[VAESettings, TrajectoryVAE, VAESampling]):
     """A convolutional variational autoencoder over (T, C), after Kingma and Welling 2014.
 
     It learns a code z ~ q(z | x) and a decoder x = f(z) + σ ε by raising the evidence lower bound; σ, one per channel,
-    is learned (σ-VAE, Rybkin et al. 2021), and the KL divergence is switched on gradually (Bowman et al. 2016). It
-    makes trajectories by decoding z ~ N(0, I), or z from a Gaussian fitted to the codes of the training data.
+    is learned too (σ-VAE, Rybkin et al. 2021) and in the end set to what the averaged weights fail to reconstruct.
+    The KL divergence is switched on gradually (Bowman et al. 2016). Trajectories are made by decoding z ~ N(0, I), or
+    z from a Gaussian fitted to the codes of the training data.
 
     Dimensions of z that carry nothing (posterior collapse) are counted in `latent_use`; a warning is logged when
     nearly all do.
@@ -100,14 +102,21 @@ class VAE(AbstractLearned[VAESettings, TrajectoryVAE, VAESampling]):
         return (bound.reconstruction.mean() + weight * used) / n_values
 
     def finish(self, network: TrajectoryVAE, batches: Batches) -> None:
-        """Fit the aggregate posterior, and warn where hardly anything is coded."""
-        device = network.log_sigma.device
-        found = [
-            network.encoder(batch.clean, batch.lengths, batch.condition)
-            for batch in (part.to(device) for part in batches.in_order(_POSTERIOR))
-        ]
-        means, log_scales = zip(*found, strict=True)
+        """Fit σ and the aggregate posterior to the averaged weights, and warn where hardly anything is coded."""
+        device, means, log_scales = network.log_sigma.device, [], []
+        squares, count = torch.zeros_like(network.log_sigma), 0
+        for batch in (part.to(device) for part in batches.in_order(_POSTERIOR)):
+            mean, log_scale = network.encoder(batch.clean, batch.lengths, batch.condition)
+            z = mean + log_scale.exp() * batch.draws[0]
+            error = network.squared_error(batch.clean, z, batch.lengths, batch.condition)
+            squares = squares + error.sum(dim=(0, 1))
+            count += int(
+                batch.clean.shape[0] * batch.clean.shape[1] if batch.lengths is None else batch.lengths.sum()
+            )
+            means.append(mean)
+            log_scales.append(log_scale)
         network.describe_posterior(torch.cat(means), torch.cat(log_scales))
+        network.log_sigma.copy_(0.5 * (squares / count).clamp_min(_SMALLEST_VARIANCE).log())
         use = _use(network)
         if use.active <= _FEW * len(use.activity):
             _log.warning("posterior collapse: %s; try more steps, free_bits or a smaller beta", use)

@@ -72,13 +72,20 @@ class TrajectoryVAE(nn.Module):
     ) -> Bound:
         """The bound at z = μ + s noise; x (B, T, C), noise (B, d)."""
         mean, log_scale = self.encoder(x, lengths, condition)
-        made = self.decoder(mean + log_scale.exp() * noise, lengths, condition)[:, : x.shape[1]]
-        error = (x - made) * torch.exp(-self.log_sigma)
-        nats = 0.5 * error.square() + self.log_sigma + 0.5 * math.log(2 * math.pi)
-        if lengths is not None:
-            valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
-            nats = nats * valid[:, :, None]
-        return Bound(nats.sum(dim=(1, 2)), divergence(mean, log_scale))
+        square = self.squared_error(x, mean + log_scale.exp() * noise, lengths, condition)
+        constant = self.log_sigma + 0.5 * math.log(2 * math.pi)
+        steps = x.shape[1] if lengths is None else lengths.to(x.dtype)
+        nats = (0.5 * square * torch.exp(-2 * self.log_sigma)).sum(dim=(1, 2)) + steps * constant.sum()
+        return Bound(nats, divergence(mean, log_scale))
+
+    def squared_error(
+        self, x: Tensor, z: Tensor, lengths: Tensor | None = None, condition: Tensor | None = None
+    ) -> Tensor:
+        """(B, T, C) (x − decoder(z))², 0 at padding."""
+        square: Tensor = (x - self.decoder(z, lengths, condition)[:, : x.shape[1]]).square()
+        if lengths is None:
+            return square
+        return square * (torch.arange(x.shape[1], device=x.device) < lengths[:, None])[:, :, None]
 
     def from_posterior(self, normal: Tensor) -> Tensor:
         """(B, d) draws of the Gaussian that was fitted to the aggregate posterior, from standard normal numbers."""
