@@ -43,7 +43,7 @@ def test_the_shift_of_the_mean_is_covered_with_clusters_of_geometric_sizes(n_gro
 
 
 def test_clusters_of_which_a_few_hold_most_values_make_intervals_too_wide_rather_than_too_narrow():
-    """Sizes whose logarithm has a standard deviation of 1.2: of 60 clusters the largest holds a seventh of all values."""
+    """Sizes whose logarithm has a standard deviation of 1.2: of 60 clusters the largest holds 1/7 of all values."""
     found = coverage_of_unequal_clusters(
         lambda rng, n: np.ceil(np.exp(rng.normal(1.5, 1.2, n))).astype(int), 60, repetitions=1000
     )
