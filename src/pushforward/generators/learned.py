@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -16,16 +16,16 @@ from torch import Tensor, inference_mode, nn, no_grad
 from pushforward.errors import InputError, named, printable, require
 from pushforward.generators import checkpoint as store
 from pushforward.generators import snapshot
-from pushforward.generators.base import AbstractGenerator
 from pushforward.generators.batches import Batch, Batches, held_out_rows
 from pushforward.generators.blocks import Block, Order, Part, blocks, in_units
 from pushforward.generators.conditions import Condition, ConditionLaw, measured
 from pushforward.generators.description import Description
 from pushforward.generators.features import Layout
+from pushforward.generators.fitted import AbstractFitted, Fitted
 from pushforward.generators.fixed import FixedDescription, FixedSteps
 from pushforward.generators.hardware import Hardware
 from pushforward.generators.interrupt import deferred_interrupt
-from pushforward.generators.records import to_json
+from pushforward.generators.resuming import first_state, largest_file
 from pushforward.generators.saved import Knowledge, Saved, law_from_tensors, tensors_of_law
 from pushforward.generators.settings import SamplingSettings, TrainingSettings
 from pushforward.generators.training import LogEntry, TrainingState, train
@@ -35,25 +35,12 @@ from pushforward.trajectories import Trajectories
 
 __all__ = ["AbstractLearned"]
 
-# Choices of the machine, not of the model: a run may go on with others.
-_MACHINE = ("device", "precision", "compile", "checkpoint_every")
-
 _Settings = TypeVar("_Settings", bound=TrainingSettings)
 _Network = TypeVar("_Network", bound=nn.Module)
 _Sampling = TypeVar("_Sampling", bound=SamplingSettings)
 
 
-@dataclass(frozen=True)
-class _Fitted(Generic[_Network]):
-    """What training leaves behind."""
-
-    saved: Saved
-    law: ConditionLaw | None
-    network: _Network
-    history: tuple[LogEntry, ...]
-
-
-class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]):
+class AbstractLearned(AbstractFitted[_Network], Generic[_Settings, _Network, _Sampling]):
     """A class of networks over (T, C), trained by gradient steps.
 
     A concrete class declares `name`, `source`, `about`, `Settings`, `Sampling` and `scale`, and implements `build`,
@@ -83,7 +70,6 @@ class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]
             if isinstance(value, list):
                 changes[name] = tuple(value)
         self.settings = cast(_Settings, replace(settings or self.Settings(), **changes))
-        self._fitted: _Fitted[_Network] | None = None
 
     # -- what a class declares -----------------------------------------------------------------------------
 
@@ -148,7 +134,16 @@ class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]
         hardware = Hardware.of(self.settings)
         if checkpoint is not None:
             store.make(checkpoint)  # now, not after an hour of training
-        state = self._first_state(knowledge, batches, hardware, checkpoint, resume)
+        state = first_state(
+            lambda: self._fresh(knowledge, batches),
+            self.name,
+            self.settings,
+            knowledge,
+            seed,
+            hardware.device,
+            checkpoint,
+            resume,
+        )
         try:
             with _reporting("training", progress) as report, deferred_interrupt() as poll:
 
@@ -204,49 +199,19 @@ class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]
             best_step=best.step,
             since=best.since,
         )
-        self._fitted = _Fitted(saved, law, chosen, tuple(state.history))
+        self._fitted = Fitted(saved, law, chosen, tuple(state.history))
         if checkpoint is not None:
             tensors = snapshot.tensors_of(chosen, state) | tensors_of_law(law)
             log = [asdict(entry) for entry in state.history]
             store.write(checkpoint, saved.record(self.name), tensors, log)
 
-    def _first_state(
-        self,
-        knowledge: Knowledge,
-        batches: Batches,
-        hardware: Hardware,
-        checkpoint: str | Path | None,
-        resume: bool,
-    ) -> TrainingState:
-        """The state to start from: fresh, or that of the checkpoint."""
-
-        def make() -> _Network:
-            return self.build(self.settings, knowledge.data, knowledge.layout(self.settings))
-
-        fresh = snapshot.build(make, batches.seed)
+    def _fresh(self, knowledge: Knowledge, batches: Batches) -> _Network:
+        """The network before the first step."""
+        layout = knowledge.layout(self.settings)
+        network = snapshot.build(lambda: self.build(self.settings, knowledge.data, layout), batches.seed)
         with no_grad():
-            self.begin(fresh, batches)
-        fresh.to(hardware.device)
-        if checkpoint is None or not store.exists(checkpoint):
-            return TrainingState.start(fresh, self.settings)
-        where = printable(checkpoint)
-        record = store.read_settings(checkpoint)
-        saved = Saved.of(record, self.name, self.Settings, checkpoint)
-        if not resume:
-            require(
-                saved.finished,
-                f"{where}: holds a training interrupted at step {saved.step} of {saved.settings.steps}; resume it "
-                "(resume=True), or choose or empty another directory",
-            )
-            return TrainingState.start(fresh, self.settings)
-        _require_same(saved, self.settings, knowledge, batches.seed, where)
-        tensors = store.read_tensors(checkpoint, record, _largest(fresh, knowledge))
-        state = snapshot.resume_state(fresh, self.settings, tensors, saved.step, saved.best(), where)
-        state.stopped = saved.stopped
-        state.history = [
-            entry for entry in store.read_history(checkpoint, LogEntry) if entry.step <= saved.step
-        ]
-        return state
+            self.begin(network, batches)
+        return network
 
     # -- sampling ------------------------------------------------------------------------------------------
 
@@ -337,7 +302,7 @@ class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]
         order = Order(n, seed, asked, fitted.law, steps)
         return self._made(fitted, order, sampling)
 
-    def _made(self, fitted: _Fitted[_Network], order: Order, sampling: _Sampling) -> Iterator[Trajectories]:
+    def _made(self, fitted: Fitted[_Network], order: Order, sampling: _Sampling) -> Iterator[Trajectories]:
         about, hardware = fitted.saved.knowledge.data, Hardware.of(self.settings)
         layout = fitted.saved.knowledge.layout(fitted.saved.settings)
         network = fitted.network.to(hardware.device)
@@ -388,94 +353,15 @@ class AbstractLearned(AbstractGenerator, Generic[_Settings, _Network, _Sampling]
         def make() -> _Network:
             return cls.build(settings, knows.data, knows.layout(settings))
 
-        tensors = store.read_tensors(directory, record, _largest(snapshot.skeleton(make), knows))
+        tensors = store.read_tensors(directory, record, largest_file(snapshot.skeleton(make), knows))
         network = snapshot.chosen_network(make, tensors, where)
         law = law_from_tensors(tensors, knows.conditions, knows.data, where)
         history = tuple(
             entry for entry in store.read_history(directory, LogEntry) if entry.step <= saved.step
         )
         model = cls(replace(settings, device="auto", precision="auto", compile="auto"))
-        model._fitted = _Fitted(saved, law, network, history)
+        model._fitted = Fitted(saved, law, network, history)
         return model
-
-    # -- what a trained model tells ------------------------------------------------------------------------
-
-    @property
-    def history(self) -> tuple[LogEntry, ...]:
-        """The training log."""
-        return self._trained().history
-
-    @property
-    def trained_steps(self) -> int:
-        """Steps trained; fewer than `settings.steps` after an interrupt or an early stop."""
-        return self._trained().saved.step
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether the held-out loss ended the training."""
-        return self._trained().saved.stopped
-
-    @property
-    def best_step(self) -> int:
-        """The step of the lowest held-out loss, whose weights the model has if `patience` > 0; 0 without one."""
-        return self._trained().saved.best_step
-
-    @property
-    def description(self) -> Description:
-        """What the model remembers of its training data."""
-        return self._trained().saved.knowledge.data
-
-    @property
-    def knowledge(self) -> Knowledge:
-        """What the model remembers of its training data, conditions and fixed steps."""
-        return self._trained().saved.knowledge
-
-    @property
-    def network(self) -> _Network:
-        """The network with the weights that make samples, over values normalised to the class's `scale`."""
-        return self._trained().network
-
-    @property
-    def n_parameters(self) -> int:
-        """Weights of the network."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
-
-    def _trained(self) -> _Fitted[_Network]:
-        if self._fitted is None:
-            raise InputError(
-                f"{self.name}: the model is not trained yet; call fit(trajectories) or load(directory) first"
-            )
-        return self._fitted
-
-
-def _largest(shapes: nn.Module, knows: Knowledge) -> int:
-    """The most bytes that the tensors of such a model can take."""
-    n_law = knows.conditions.rows * (len(knows.conditions.names) + 1) if knows.conditions else 0
-    return snapshot.largest_file(shapes, n_law)
-
-
-def _require_same(saved: Saved, settings: TrainingSettings, knows: Knowledge, seed: int, where: str) -> None:
-    """Refuse to resume what is another training.
-
-    Raises:
-        InputError: other settings, another seed, other data or conditions.
-    """
-    for name, mine in to_json(settings).items():
-        theirs = to_json(saved.settings)[name]
-        same = mine == theirs or name in _MACHINE
-        require(same, f"{where}: was trained with {name} = {theirs}; got {mine}; expected the same to resume")
-    require(
-        saved.seed == seed,
-        f"{where}: was trained with seed {saved.seed}; got {seed}; expected the same to resume",
-    )
-    require(
-        saved.knowledge.data == knows.data,
-        f"{where}: was trained on other data; expected the same data to resume",
-    )
-    require(
-        saved.knowledge.conditions == knows.conditions,
-        f"{where}: was trained with other conditions; expected the same to resume",
-    )
 
 
 def _note(loss: float, state: TrainingState) -> str:
@@ -485,7 +371,7 @@ def _note(loss: float, state: TrainingState) -> str:
     return f"loss {loss:.3f}{held_out}{', stopped: it falls no more' if state.stopped else ''}"
 
 
-def _labels(fitted: _Fitted[Any], part: Part) -> dict[str, NDArray[np.float64]]:
+def _labels(fitted: Fitted[Any], part: Part) -> dict[str, NDArray[np.float64]]:
     """The conditions and fixed values of a part, by name."""
     about = fitted.saved.knowledge.conditions
     labels: dict[str, NDArray[np.float64]] = {}

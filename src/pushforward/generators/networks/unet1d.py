@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from pushforward.errors import require
 from pushforward.generators.features import Layout
-from pushforward.generators.networks.layers import GroupNorm, ResidualBlock, time_mask
+from pushforward.generators.networks.layers import (
+    Convolution,
+    GroupNorm,
+    ResidualBlock,
+    doubled,
+    joined,
+    time_mask,
+)
 from pushforward.generators.settings import require_between
 
 __all__ = ["UNet1d"]
@@ -69,21 +76,21 @@ class UNet1d(nn.Module):
         if self.layout.n_features:
             hidden = nn.Linear(self.layout.n_features, embedding)
             self.told = nn.Sequential(hidden, nn.SiLU(), nn.Linear(embedding, embedding))
-        self.entry = nn.Conv1d(n_channels + 2 + painted, widths[0], kernel, padding=kernel // 2)
+        self.entry = Convolution(n_channels + 2 + painted, widths[0], kernel, padding=kernel // 2)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         self.up, self.grow = nn.ModuleList(), nn.ModuleList()
         for i, width in enumerate(widths):
             self.down.extend(ResidualBlock(width, width, kernel) for _ in range(blocks))
             if i + 1 < len(widths):
-                self.shrink.append(nn.Conv1d(width, widths[i + 1], 4, stride=2, padding=1))
+                self.shrink.append(Convolution(width, widths[i + 1], 4, stride=2, padding=1))
         for i in range(len(widths) - 2, -1, -1):
-            self.grow.append(nn.Conv1d(widths[i + 1], widths[i], 3, padding=1))
+            self.grow.append(Convolution(widths[i + 1], widths[i], 3, padding=1))
             self.up.extend(
                 ResidualBlock(widths[i] * (2 if j == 0 else 1), widths[i], kernel) for j in range(blocks)
             )
         self.blocks = blocks
         self.norm = GroupNorm(widths[0])
-        self.exit = nn.Conv1d(widths[0], n_channels, kernel, padding=kernel // 2)
+        self.exit = Convolution(widths[0], n_channels, kernel, padding=kernel // 2)
         self.exit.starts_at_zero = True  # type: ignore[assignment]
         self.film_sizes = [block.n_film for block in (*self.down, *self.up)]
         # One matrix product makes γ and β of all blocks.
@@ -105,9 +112,9 @@ class UNet1d(nn.Module):
         padded = -(-T // self.multiple) * self.multiple
         steps = torch.full((len(x),), T, device=x.device) if lengths is None else lengths
         mask = time_mask(steps, padded)
-        h = self._entry(x, steps, mask, condition)
         films = iter(self._films(c_noise, condition))
         masks: list[Tensor | None] = [mask if lengths is not None or padded != T else None]
+        h = _valid(self._entry(x, steps, mask, condition), masks[0])
         skips: list[Tensor] = []
         for i in range(0, len(self.down), self.blocks):
             for block in self.down[i : i + self.blocks]:
@@ -118,11 +125,11 @@ class UNet1d(nn.Module):
                 h = _valid(self.shrink[len(skips) - 1](h), masks[-1])
         for i, grow in enumerate(self.grow):
             masks.pop()
-            h = _valid(grow(F.interpolate(h, scale_factor=2.0)), masks[-1])
-            h = torch.cat([h, skips.pop()], dim=1)
+            h = _valid(grow(doubled(h)), masks[-1])
+            h = joined(h, skips.pop())
             for block in self.up[i * self.blocks : (i + 1) * self.blocks]:
                 h = block(h, next(films), masks[-1])
-        h = _valid(F.silu(self.norm(h, masks[-1])), masks[-1])
+        h = self.norm.silu(h, masks[-1])
         made: Tensor = self.exit(h)
         return made[:, :, :T].transpose(1, 2)
 
@@ -135,8 +142,8 @@ class UNet1d(nn.Module):
         inputs = [values, mask, place]
         if condition is not None and self.layout.inpaint:
             inputs.append(self.layout.painted(condition, steps, padded).transpose(1, 2))
-        entered: Tensor = self.entry(torch.cat(inputs, dim=1))
-        return entered * mask
+        entered: Tensor = self.entry(joined(*inputs))
+        return entered
 
     def _films(self, c_noise: Tensor, condition: Tensor | None) -> tuple[Tensor, ...]:
         angles = c_noise[:, None] * _frequencies(c_noise.device)
