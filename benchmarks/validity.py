@@ -85,7 +85,9 @@ def table(cells: dict[tuple[str, str], dict[str, Any]]) -> str:
     for label in GENERATORS:
         found = [cells.get((name, label)) for name in SYSTEMS]
         shown = [
-            "" if c is None else f"{c['valid']:.1%}, {c['w1'] / c['w1_null_95']:.1f}, {c['train_cpu_seconds']:.0f} s"
+            ""
+            if c is None
+            else f"{c['valid']:.1%}, {c['w1'] / c['w1_null_95']:.1f}, {c['train_cpu_seconds']:.0f} s"
             for c in found
         ]
         lines.append(f"| {label} | " + " | ".join(shown) + " |")
