@@ -31,7 +31,9 @@ def test_keys_choose_among_observations_and_others(samples):
     assert read(samples["minari"], key="observation").C == 3
     assert read(samples["minari"], key="observations/achieved_goal").C == 2
     assert read(samples["minari"], key="actions").steps.tolist() == [6, 8]
-    with pytest.raises(InputError, match="unknown key 'velocity'; valid: actions, observations/achieved_goal"):
+    with pytest.raises(
+        InputError, match="unknown key 'velocity'; valid: actions, observations/achieved_goal"
+    ):
         read(samples["minari"], key="velocity")
 
 

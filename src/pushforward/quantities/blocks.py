@@ -31,7 +31,7 @@ def slices(n: int, row_bytes: int) -> Iterator[slice]:
 def by_block(
     trajectories: Trajectories,
     index: tuple[int, ...],
-    measure: Callable[[_Array, NDArray[np.int64]], _Array],
+    measure: Callable[[NDArray[np.float64], NDArray[np.int64]], _Array],
 ) -> NDArray[np.float64]:
     """(N,) results of `measure(points, steps)` over blocks.
 

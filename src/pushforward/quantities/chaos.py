@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, final
@@ -12,40 +9,43 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from pushforward.errors import InputError, named, require
+from pushforward.errors import require
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.quantities.blocks import by_block
-from pushforward.quantities.flows import fitted_parameter, one_step
+from pushforward.quantities.dysts_catalogue import loaded
+from pushforward.quantities.dysts_delays import DystsDelay
+from pushforward.quantities.dysts_flows import DystsFlow
+from pushforward.quantities.dysts_law import AbstractDystsLaw
+from pushforward.quantities.dysts_maps import DystsMap
 from pushforward.trajectories import Trajectories
 
-__all__ = ["PACE", "DystsFactor", "DystsLaw", "dysts_law"]
-
-PACE = "pace"
-"""The factor on all rates of change: every flow has it, and its attractor does not depend on it."""
-_CORRECTIONS = 6
-
-_Array = NDArray[np.floating[Any]]
-_Exact = NDArray[np.float64]
+__all__ = ["DystsFactor", "dysts_law"]
 
 
 @final
 @dataclass(frozen=True)
 class DystsFactor(AbstractQuantity):
-    """Factor c on a parameter of a dysts system: the c whose flow best predicts each state from the one before it.
+    """Factor c on a parameter of a dysts system: the c that best predicts each state from those before it.
 
-    ĉ minimises Σ_t ‖(x_{t+1} − Φ(x_t; c p)) / s‖², p being dysts' own value of the parameter, s each channel's range
-    over the record, and Φ the flow over Δt (order 8, at most `longest_step` of the system's period per step). It starts
-    from c = 1 and is corrected six times with a fixed slope. NaN with fewer than two steps or where
-    the parameter changes nothing.
+    ĉ minimises Σ_t ‖(x_{t+1} − Φ(x_t, x_{t−1}, ...; c p)) / s‖², p being dysts' own value of the parameter and s each
+    channel's range over the record. NaN with fewer than two steps or where the parameter changes nothing.
+
+    - Flows: Φ is the flow over Δt (order 8, at most `longest_step` of the system's period per step), and ĉ
+      is corrected from 1 on by five steps of Gauss and Newton.
+    - Maps: Φ is the map, and s the largest size where that is more than the range. Errors beyond s/10 count as
+      s/10, because some maps jump. ĉ is the best of 257 factors between 1/2 and 2, then corrected.
+    - Delay equations: Φ integrates the law along the record, interpolated with polynomials of degree 7. Only the
+      steps whose past is recorded count, so the record must last longer than the delay.
 
     Attributes:
-        system: a flow of dysts, such as Lorenz.
-        parameter: one of its parameters, or `pace`, the factor on all rates of change.
-        longest_step: of the integration, in periods of the system.
+        system: a system of dysts, such as Lorenz.
+        parameter: one of its parameters, or `pace`, the factor on all rates of change; of a map `size`, c in
+            x_{t+1} = c f(x_t / c). Default: these.
+        longest_step: of the integration, in periods of the flow.
     """
 
     system: str = "Lorenz"
-    parameter: str = PACE
+    parameter: str = ""
     longest_step: float = 0.005
 
     name: ClassVar[str] = "dysts-factor"
@@ -60,150 +60,44 @@ class DystsFactor(AbstractQuantity):
             f"quantity {self.name!r}: got longest_step {self.longest_step}; expected above 0",
         )
 
-    def measure(self, trajectories: Trajectories) -> _Array:
-        """(N,) factors."""
-        law = dysts_law(self.system, self.parameter)
+    def index(self, trajectories: Trajectories) -> tuple[int, ...]:
+        """The places of the system's coordinates: all channels.
+
+        Raises:
+            InputError: another number of channels than the system has.
+        """
+        width = dysts_law(self.system, self.parameter, self.longest_step).width
         require(
-            law.width == trajectories.C,
-            f"quantity {self.label!r}: got {trajectories.C} channels; expected the {law.width} of {self.system}",
+            width == trajectories.C,
+            f"quantity {self.label!r}: got {trajectories.C} channels; expected the {width} of {self.system}",
         )
-        substeps = law.substeps(trajectories.dt, self.longest_step)
+        return tuple(range(width))
 
-        def measured(points: _Array, steps: NDArray[np.int64]) -> _Array:
+    def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
+        """(N,) factors."""
+        law, dt = dysts_law(self.system, self.parameter, self.longest_step), trajectories.dt
+
+        def measured(points: NDArray[np.float64], steps: NDArray[np.int64]) -> NDArray[np.float64]:
             kept = np.arange(points.shape[1] - 1)[None, :] < (steps - 1)[:, None]
-            extent = np.ptp(points, axis=1)[:, None, :]
-            extent = np.where(extent > 0, extent, 1.0)
+            return law.fitted(points, kept, dt)
 
-            def predict(factor: _Array) -> _Array:
-                return one_step(law, points, trajectories.dt, substeps, factor[None]) / extent
-
-            start = np.where(steps >= 2, 1.0, np.nan)
-            return fitted_parameter(predict, points / extent, kept, start, _CORRECTIONS)
-
-        return by_block(trajectories, tuple(range(trajectories.C)), measured)
+        return by_block(trajectories, self.index(trajectories), measured)
 
     def unit_of(self, trajectories: Trajectories) -> str:
         """A pure number."""
         return ""
 
 
-class DystsLaw:
-    """The right-hand side of a dysts flow with one parameter scaled, for many states at once.
-
-    Attributes:
-        width: dimensions.
-        start: (D,) dysts' initial state.
-        period: its dominant period.
-        annotations: what dysts knows: Lyapunov exponents, dimensions, entropies, source.
-    """
-
-    def __init__(self, system: str, parameter: str) -> None:
-        self._flow = _loaded(system)
-        values = {name: value for name, value in self._flow.params.items() if np.ndim(value) == 0 and value}
-        if parameter != PACE and parameter not in values:
-            raise named(f"parameter of dysts {system}:", parameter, [*values, PACE])
-        self._parameter, self._value = parameter, values.get(parameter, 1.0)
-        start = np.asarray(self._flow.ic, dtype=np.float64)
-        self.start = start[0] if start.ndim > 1 else start
-        self.width = len(self.start)
-        self.period = float(self._flow.period)
-        self.annotations = {name: value for name, value in vars(self._flow).items() if name in _ANNOTATIONS}
-        self._together = self._takes_many()
-
-    def substeps(self, time: float, longest: float) -> int:
-        """Integration steps for `time`, none longer than `longest` periods."""
-        return max(int(np.ceil(time / (longest * self.period) - 1e-9)), 1)
-
-    def __call__(self, state: _Exact, rate: _Exact, factor: _Exact) -> None:
-        """Write the rates of change of states (D, m) into `rate`; `factor` (1, m) scales the parameter."""
-        if self._together:
-            self._write(state, rate, factor[0])
-        else:
-            for column in range(state.shape[1]):
-                self._write(state[:, column], rate[:, column], factor[0, column])
-        if self._parameter == PACE:
-            rate *= factor[0]
-
-    def _write(self, state: _Exact, rate: _Exact, factor: Any) -> None:
-        flow = self._flow
-        if self._parameter != PACE:
-            # Blocks run in several threads: each call scales a copy of its own.
-            flow = copy.copy(flow)
-            scaled = {**flow.params, self._parameter: self._value * factor}
-            vars(flow).update({self._parameter: scaled[self._parameter]})
-            flow.params, flow.param_list = scaled, [scaled[name] for name in sorted(scaled)]
-        own = type(flow).rhs is _base().DynSys.rhs
-        found = flow._rhs(*state, 0.0, *flow.param_list) if own else flow.rhs(state, 0.0)
-        for row, values in enumerate(found):
-            rate[row] = values
-
-    def _takes_many(self) -> bool:
-        """Whether the right-hand side works on arrays and gives there what it gives one by one."""
-        shift = 1 + 1e-3 * np.arange(self.width)
-        states = np.stack([self.start, self.start * shift, self.start * (2 - shift)], axis=1)
-        factor = np.array([1.0, 1.01, 0.99])
-        one, many = np.full_like(states, np.nan), np.full_like(states, np.nan)
-        for column in range(3):
-            self._write(states[:, column], one[:, column], factor[column])
-        try:
-            self._write(states, many, factor)
-        except (ValueError, TypeError, IndexError):
-            return False
-        return bool(np.allclose(one, many, rtol=1e-12, atol=0, equal_nan=True))
-
-
-_ANNOTATIONS = (
-    "maximum_lyapunov_estimated",
-    "lyapunov_spectrum_estimated",
-    "kaplan_yorke_dimension",
-    "correlation_dimension",
-    "multiscale_entropy",
-    "pesin_entropy",
-    "hamiltonian",
-    "nonautonomous",
-    "unbounded_indices",
-    "citation",
-    "description",
-)
-
-
 @lru_cache(maxsize=32)
-def dysts_law(system: str, parameter: str = PACE) -> DystsLaw:
-    """The law of the dysts flow `system`, its `parameter` scaled.
+def dysts_law(system: str, parameter: str = "", longest_step: float = 0.005) -> AbstractDystsLaw:
+    """The law of the dysts system `system`, its `parameter` scaled.
 
     Raises:
-        InputError: dysts is not installed, or there is no such flow or parameter.
+        InputError: dysts is not installed, or there is no such system or parameter.
     """
-    return DystsLaw(system, parameter)
-
-
-def _base() -> Any:
-    with warnings.catch_warnings():
-        # That numba is missing, which it may.
-        warnings.simplefilter("ignore")
-        try:
-            import dysts.base
-        except ImportError:
-            raise InputError('dysts is not installed; expected: pip install "pushforward[chaos]"') from None
-    return dysts.base
-
-
-def dysts_flows() -> list[str]:
-    """The names of all flows of dysts; its maps and delay equations are none."""
-    base = _base()
-    import dysts.flows
-
-    return [
-        name
-        for name, kind in vars(dysts.flows).items()
-        if inspect.isclass(kind) and issubclass(kind, base.DynSys) and kind is not base.DynSys
-    ]
-
-
-def _loaded(system: str) -> Any:
-    names = dysts_flows()
-    if system not in names:
-        raise named("dysts flow", system, names)
-    import dysts.flows
-
-    return getattr(dysts.flows, system)()
+    found, kind = loaded(system)
+    if kind == "map":
+        return DystsMap(system, found, parameter)
+    if kind == "delay equation":
+        return DystsDelay(system, found, parameter)
+    return DystsFlow(system, found, parameter, longest_step)

@@ -175,12 +175,12 @@ def one_step(
 
 
 def fitted_parameter(
-    predict: Callable[[_Array], _Array],
+    predict: Callable[[_Exact], _Array],
     points: _Array,
     kept: NDArray[np.bool_],
     start: _Array,
     corrections: int,
-) -> _Array:
+) -> _Exact:
     """(m,) argmin_p Σ_t ‖x_{t+1} − Φ(x_t; p)‖² near `start`, by Gauss–Newton steps with a fixed slope.
 
     Args:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from pushforward.errors import named
+from pushforward.quantities.dysts_catalogue import dysts_systems
 from pushforward.systems.base import AbstractSystem
 from pushforward.systems.bouncing_ball import BouncingBall
 from pushforward.systems.colliding_disks import CollidingDisks
@@ -42,6 +43,7 @@ __all__ = [
     "Sinusoid",
     "SpringChain",
     "create",
+    "dysts_systems",
 ]
 
 SYSTEMS: dict[str, type[AbstractSystem]] = {
