@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.end_to_end.test_fuzz_commands import VALUES, check, place  # noqa: F401 - `place` is a fixture
 
 import pushforward as pf
-from pushforward.kernels import Gaussian
+from pushforward.kernels import Denoise, Gaussian
 
 
 def test_forecast_writes_what_the_python_forecast_says(folder, run):
@@ -57,6 +57,17 @@ def test_kernels_are_spelled_and_listed(folder, run):
     assert "gaussian" in run("list", "kernels").out
 
 
+def test_a_kernel_that_asks_a_model_takes_a_run(folder, run):
+    small = ("--steps", 2, "--widths", 8, "--blocks", 1, "--batch-size", 8)
+    assert run("train", "data.npz", "-o", "run", *small).code == 0
+    asked = ("--quantity", "path-length", "--kernel", "denoise(solver_steps=4)", "--run", "run")
+    ran = run("forecast", "data.npz", *asked, "--scale", 0.5, "--json", "f.json", "--seed", 3)
+    assert ran.code == 0, ran.err
+    kernel = Denoise(scale=0.5, run="run", solver_steps=4)
+    made = pf.forecast(kernel, pf.read("data.npz"), "path-length", seed=3)
+    assert json.loads((folder / "f.json").read_text()) == json.loads(made.to_text())
+
+
 def test_the_datas_own_quantity_is_forecast(folder, run):
     assert run("simulate", "logistic-map", "-n", 80, "-o", "l.npz").code == 0
     assert "logistic-map-r" in run("forecast", "l.npz", "--scale", 0.02).out
@@ -78,6 +89,9 @@ def test_quiet_prints_nothing(folder, run):
         (("data.npz", "--scale", "0.1", "--plot", "f.pdf"), "expected .png or .svg"),
         (("data.npz", "--scale", "0.1", "--json", "data.npz"), "would overwrite an input"),
         (("data.npz", "--kernel", "gausian"), "did you mean 'gaussian'"),
+        (("data.npz", "--kernel", "denoise", "--scale", "1"), "expected generator=, or run="),
+        (("data.npz", "--kernel", "denoise", "--run", "data.npz"), "no such folder"),
+        (("data.npz", "--run", "."), "unknown setting of kernel 'gaussian': 'run'"),
         (("data.npz", "--scale", "nan"), "expected a number of at least 0"),
         (("data.npz", "--tolerance", "-1"), "expected a positive number"),
         (("data.npz", "--scale", "0.1", "--range", "2", "1"), "low < high"),

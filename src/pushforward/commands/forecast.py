@@ -45,6 +45,8 @@ class ForecastFile(AbstractCommand):
     kernel: str = "gaussian"
     """The local errors of the model class: a name from `pushforward list kernels`, with settings as in
     "spectral(correlation=8)"."""
+    run_folder: Annotated[Path | None, tyro.conf.arg(metavar="RUN", name="run")] = None
+    """Of a kernel that asks a trained model (denoise): the folder made by `train -o`."""
     scale: float | None = None
     """Size of the errors: relative to each channel's standard deviation, unless the kernel says otherwise."""
     scales: Annotated[tuple[float, ...], tyro.conf.arg(metavar="SCALE ...")] = ()
@@ -79,7 +81,7 @@ class ForecastFile(AbstractCommand):
             from pushforward.report.systems import check_plot
 
             check_plot(self.plot)
-        kernel = parse(self.kernel)
+        kernel = parse(self.kernel, **self._of_kernel())
         kernel = kernel if self.scale is None else kernel.with_scale(self.scale)
         sweep = bool(self.scales) or kernel.scale is None
         self._check(sweep)
@@ -98,6 +100,10 @@ class ForecastFile(AbstractCommand):
             "--tolerance: asks for the largest scale; expected --scales, or no scale at all",
         )
         require(self.audit is None or not sweep, "--audit: scores one forecast; expected --scale")
+
+    def _of_kernel(self) -> dict[str, Any]:
+        """Settings of the kernel that have options of their own."""
+        return {} if self.run_folder is None else {"run": str(existing(self.run_folder))}
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ from pushforward.errors import InputError, named
 from pushforward.kernels.base import AbstractDeviationKernel
 
 if TYPE_CHECKING:
+    from pushforward.kernels.denoise import Denoise
     from pushforward.kernels.gaussian import Gaussian
     from pushforward.kernels.local_score import LocalScore
     from pushforward.kernels.mixture import Chain, Mixture
@@ -22,6 +23,7 @@ __all__ = [
     "KERNELS",
     "AbstractDeviationKernel",
     "Chain",
+    "Denoise",
     "Gaussian",
     "LocalScore",
     "Mixture",
@@ -42,6 +44,7 @@ KERNELS: dict[str, str] = {
     "ornstein-uhlenbeck": "pushforward.kernels.ornstein_uhlenbeck:OrnsteinUhlenbeck",
     "residual": "pushforward.kernels.residual:Residual",
     "local-score": "pushforward.kernels.local_score:LocalScore",
+    "denoise": "pushforward.kernels.denoise:Denoise",
     "mixture": "pushforward.kernels.mixture:Mixture",
     "chain": "pushforward.kernels.mixture:Chain",
 }
@@ -77,8 +80,10 @@ def create(name: str, **settings: Any) -> AbstractDeviationKernel:
         raise InputError(f"kernel {name!r}: {error}") from None
 
 
-def parse(text: str) -> AbstractDeviationKernel:
+def parse(text: str, **settings: Any) -> AbstractDeviationKernel:
     """The kernel that `text` spells: `gaussian`, `gaussian(scale=0.02)`, `spectral(scale=0.02, correlation=8)`.
+
+    Further `settings`, as of options on the command line, stand beside those in the text and come before them.
 
     Raises:
         InputError: anything else, in one line. Nothing in the text is evaluated.
@@ -86,10 +91,10 @@ def parse(text: str) -> AbstractDeviationKernel:
     from pushforward.quantities.spelling import split_call
 
     try:
-        name, settings = split_call(text)
+        name, spelled = split_call(text)
     except InputError as error:
         raise InputError(str(error).replace("quantity", "kernel", 1)) from None
-    return create(name, **settings)
+    return create(name, **{**spelled, **settings})
 
 
 def __getattr__(name: str) -> Any:
