@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # Public name -> the module that holds it. Loaded on first use, so that `import pushforward` stays light.
 _LAZY = {
     "Audit": "pushforward.measure",
+    "Explanation": "pushforward.explain",
     "Forecast": "pushforward.forecast",
     "Grid": "pushforward.measure",
     "InputError": "pushforward.errors",
@@ -21,6 +22,7 @@ _LAZY = {
     "audit": "pushforward.measure",
     "batches": "pushforward.formats",
     "dose_response": "pushforward.forecast",
+    "explain": "pushforward.explain",
     "forecast": "pushforward.forecast",
     "read": "pushforward.formats",
     "report": "pushforward.report",
@@ -33,6 +35,7 @@ __all__ = [*sorted(_LAZY), *_ROOMS]
 if TYPE_CHECKING:
     from pushforward import formats, generators, kernels, measure, quantities, representations, systems
     from pushforward.errors import InputError
+    from pushforward.explain import Explanation, explain
     from pushforward.forecast import Forecast, dose_response, forecast
     from pushforward.formats import batches, read, write
     from pushforward.measure import Audit, Grid, Intended, Tally
