@@ -9,13 +9,14 @@ from pushforward.forecast import ForecastSettings
 from pushforward.kernels import Gaussian
 
 A = np.full((4, 2), 8**-0.5)
-S = 0.4
+S = 0.8
+N = 3000
 REPETITIONS = 150
 
 
 @pytest.mark.slow
 def test_limits_of_bias_spread_shares_and_shifts_cover():
-    """q = a·x + ⅛‖x‖² of 1,500 trajectories: against the same numbers of 400 times the data."""
+    """q = a·x + ⅛‖x‖² of 3,000 trajectories, against the same numbers of 400 times the data."""
     quantity = pf.Quantity(lambda tracks: linear(A)(tracks) + squared_norm()(tracks) / 8, name="curved")
     settings = ForecastSettings(range=(-2, 6), bins=12)
 
@@ -33,10 +34,10 @@ def test_limits_of_bias_spread_shares_and_shifts_cover():
         )
 
     truth = of(600_000, 10_000, 100_000)
-    filled = np.flatnonzero(truth.forecast.expected * 1500 > 20)
+    filled = np.flatnonzero(truth.forecast.expected * N > 20)
     held = {key: [] for key in ("bias", "spread", "share", "moment share", "shift", "part")}
     for seed in range(REPETITIONS):
-        made = of(1500, seed, 1500)
+        made = of(N, seed, N)
         for key in ("bias", "spread"):
             mine, wanted = getattr(made, key), getattr(truth, key).value
             held[key].append(((mine.low <= wanted) & (wanted <= mine.high))[filled].mean())
