@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # Public name -> the module that holds it. Loaded on first use, so that `import pushforward` stays light.
 _LAZY = {
     "Audit": "pushforward.measure",
+    "DriftMonitor": "pushforward.monitor",
     "Explanation": "pushforward.explain",
     "Forecast": "pushforward.forecast",
     "Grid": "pushforward.measure",
@@ -17,6 +18,7 @@ _LAZY = {
     "Intended": "pushforward.measure",
     "Quantity": "pushforward.quantities",
     "Report": "pushforward.report",
+    "Study": "pushforward.study",
     "Tally": "pushforward.measure",
     "Trajectories": "pushforward.trajectories",
     "audit": "pushforward.measure",
@@ -40,8 +42,10 @@ if TYPE_CHECKING:
     from pushforward.formats import batches, read, write
     from pushforward.measure import Audit, Grid, Intended, Tally
     from pushforward.measure.audit import audit
+    from pushforward.monitor import DriftMonitor
     from pushforward.quantities import Quantity
     from pushforward.report import Report, report
+    from pushforward.study import Study
     from pushforward.trajectories import Trajectories
 
 
