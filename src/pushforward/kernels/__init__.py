@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pushforward.kernels.mixture import Chain, Mixture
     from pushforward.kernels.ornstein_uhlenbeck import OrnsteinUhlenbeck
     from pushforward.kernels.residual import Residual
+    from pushforward.kernels.rollout import Rollout
     from pushforward.kernels.shrinkage import Shrinkage
     from pushforward.kernels.spectral import Spectral
 
@@ -29,6 +30,7 @@ __all__ = [
     "Mixture",
     "OrnsteinUhlenbeck",
     "Residual",
+    "Rollout",
     "Shrinkage",
     "Spectral",
     "create",
@@ -45,6 +47,7 @@ KERNELS: dict[str, str] = {
     "residual": "pushforward.kernels.residual:Residual",
     "local-score": "pushforward.kernels.local_score:LocalScore",
     "denoise": "pushforward.kernels.denoise:Denoise",
+    "rollout": "pushforward.kernels.rollout:Rollout",
     "mixture": "pushforward.kernels.mixture:Mixture",
     "chain": "pushforward.kernels.mixture:Chain",
 }
