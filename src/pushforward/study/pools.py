@@ -57,7 +57,9 @@ def create_pool(
     if runner not in RUNNERS:
         raise named("runner", runner, RUNNERS)
     if runner == "ray":
-        raise InputError("runner 'ray': is not available in this version")
+        from pushforward.study.ray_pool import RayPool
+
+        return RayPool(workers, threads, gpus=gpus, address=address)
     if address is not None:
         raise InputError("address: belongs to the runner 'ray'; got the runner 'local'")
     return LocalPool(workers, threads)

@@ -17,7 +17,7 @@ from pushforward.study.ledger import Ledger, write_artefacts
 from pushforward.study.records import Record
 from pushforward.study.runs import Run
 
-__all__ = ["BUSY", "DONE", "FAILED", "body_of", "run_in_ledger"]
+__all__ = ["BUSY", "DONE", "FAILED", "body_of", "run_in_ledger", "told"]
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -49,11 +49,7 @@ def run_in_ledger(task: Mapping[str, Any], progress: Progress = silent) -> dict[
             folder.mkdir(parents=True, exist_ok=True)
             executed = execute(run, folder, report)
         except Exception as error:
-            said = (
-                str(error)
-                if isinstance(error, InputError)
-                else f"{type(error).__name__}: {printable(error, 1000)}"
-            )
+            said = told(error)
             ledger.write(Record.of(run.id, FAILED, body_of(run, started, error=said)))
             return {"state": FAILED, "worked": True, "error": said}
         artefacts = write_artefacts(folder, executed.artefacts)
@@ -61,6 +57,13 @@ def run_in_ledger(task: Mapping[str, Any], progress: Progress = silent) -> dict[
         ledger.write(Record.of(run.id, DONE, body))
         executed.compact()
     return {"state": DONE, "worked": True, "error": ""}
+
+
+def told(error: Exception) -> str:
+    """An error in one line, as the record of a failed run keeps it."""
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{type(error).__name__}: {printable(error, 1000)}"
 
 
 def body_of(
