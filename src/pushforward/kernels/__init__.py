@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pushforward.kernels.local_score import LocalScore
     from pushforward.kernels.mixture import Chain, Mixture
     from pushforward.kernels.ornstein_uhlenbeck import OrnsteinUhlenbeck
+    from pushforward.kernels.reconstruction import Reconstruction
     from pushforward.kernels.residual import Residual
     from pushforward.kernels.rollout import Rollout
     from pushforward.kernels.shrinkage import Shrinkage
@@ -29,6 +30,7 @@ __all__ = [
     "LocalScore",
     "Mixture",
     "OrnsteinUhlenbeck",
+    "Reconstruction",
     "Residual",
     "Rollout",
     "Shrinkage",
@@ -48,6 +50,7 @@ KERNELS: dict[str, str] = {
     "local-score": "pushforward.kernels.local_score:LocalScore",
     "denoise": "pushforward.kernels.denoise:Denoise",
     "rollout": "pushforward.kernels.rollout:Rollout",
+    "reconstruction": "pushforward.kernels.reconstruction:Reconstruction",
     "mixture": "pushforward.kernels.mixture:Mixture",
     "chain": "pushforward.kernels.mixture:Chain",
 }
