@@ -70,11 +70,21 @@ class DystsMap(AbstractDystsLaw):
 
     def fitted(self, points: _Exact, kept: NDArray[np.bool_], dt: float) -> _Exact:
         """(m,) factors by truncated least squares, from the best of 257 between 1/2 and 2."""
+        factor, far = self._fitted(points, kept, _COMPARED)
+        if far.any():
+            # The steps compared may have told nothing of the factor: now all are.
+            factor[far], _ = self._fitted(points[far], kept[far], points.shape[1])
+        return factor
+
+    def _fitted(
+        self, points: _Exact, kept: NDArray[np.bool_], compared: int
+    ) -> tuple[_Exact, NDArray[np.bool_]]:
+        """(m,) factors, their candidates compared on about `compared` steps, and where a step is not predicted."""
         m = len(points)
         # A record may stay near one state, where its range alone would make every error look large.
         extent = np.maximum(np.ptp(points, axis=1), np.abs(points).max(axis=1))[:, None]
         extent = np.where(extent > 0, extent, 1.0)
-        every = max((points.shape[1] - 1) // _COMPARED, 1)
+        every = max((points.shape[1] - 1) // compared, 1)
 
         def residuals(factor: _Exact, step: int = 1) -> _Exact:
             before, after = points[:, :-1:step], points[:, 1::step]
@@ -85,7 +95,8 @@ class DystsMap(AbstractDystsLaw):
         start = best_factor(lambda factor: residuals(factor, every), m, _CANDIDATES, _TRUNCATION)
         near = fitted_factor(residuals, start, _TRUNCATION, _ROUNDS)
         start = best_factor(residuals, m, near * _NEARER[:, None], _TRUNCATION)
-        return fitted_factor(residuals, start, _TRUNCATION, _ROUNDS)
+        factor = fitted_factor(residuals, start, _TRUNCATION, _ROUNDS)
+        return factor, (np.abs(residuals(factor)) >= _TRUNCATION).any(axis=1)
 
     def _after(self, states: _Exact, factor: _Exact) -> _Exact:
         """(m, K, D) what follows states (m, K, D)."""

@@ -144,7 +144,7 @@ class AbstractSystem(ABC):
         if len(lost):
             raise InputError(
                 f"system {self.name!r}: the motion diverges for {len(lost)} of {len(values)} trajectories, first for "
-                f"{self.quantity.name} = {quantity[lost[0]]:g}; expected a smaller dt"
+                f"{self.quantity.name} = {quantity[lost[0]]:g}; expected a smaller dt, or parameters with finite motion"
             )
         return Trajectories(
             values=values.astype(np.float32),
