@@ -96,7 +96,7 @@ class DystsMap(AbstractDystsLaw):
         near = fitted_factor(residuals, start, _TRUNCATION, _ROUNDS)
         start = best_factor(residuals, m, near * _NEARER[:, None], _TRUNCATION)
         factor = fitted_factor(residuals, start, _TRUNCATION, _ROUNDS)
-        return factor, (np.abs(residuals(factor)) >= _TRUNCATION).any(axis=1)
+        return factor, np.asarray((np.abs(residuals(factor)) >= _TRUNCATION).any(axis=1))
 
     def _after(self, states: _Exact, factor: _Exact) -> _Exact:
         """(m, K, D) what follows states (m, K, D)."""
