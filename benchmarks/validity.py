@@ -102,8 +102,8 @@ def main() -> None:
     parser.add_argument("--system", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     wanted = parser.parse_args()
     RESULTS.parent.mkdir(exist_ok=True)
-    for label in () if wanted.table else wanted.generator:
-        for name in wanted.system:
+    for name in () if wanted.table else wanted.system:
+        for label in wanted.generator:
             if (name, label) not in known():
                 row = cell(name, label)
                 with RESULTS.open("a") as ledger:

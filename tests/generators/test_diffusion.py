@@ -55,7 +55,7 @@ class TestSeeds:
 
 class TestBatches:
     @pytest.mark.parametrize("which", ["model", "ragged_model"])
-    @pytest.mark.parametrize("sampler", ["heun", "dpm"])
+    @pytest.mark.parametrize("sampler", ["heun", "dpm", "calibrated"])
     def test_samples_do_not_depend_on_the_batch_size(
         self, which: str, sampler: str, request: pytest.FixtureRequest
     ) -> None:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from pushforward.errors import InputError
-from pushforward.generators.samplers import SAMPLERS, Sampler, dpm, heun, noise_levels
+from pushforward.generators.extrapolation import calibrated_weights, gains, plain_weights
+from pushforward.generators.samplers import SAMPLERS, Sampler, calibrated, dpm, heun, noise_levels
 
 T, C = 8, 2
 
@@ -54,7 +55,7 @@ def error(sampler: Sampler, steps: int) -> float:
     return float((made - GAUSSIAN.flow(x, 80.0)).square().mean().sqrt())
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLERS))
+@pytest.mark.parametrize("name", ["dpm", "heun"])
 def test_the_error_falls_at_second_order(name: str) -> None:
     errors = [error(SAMPLERS[name], steps) for steps in (32, 64, 128)]
     orders = [math.log2(coarse / fine) for coarse, fine in pairwise(errors)]
@@ -71,6 +72,61 @@ def test_mean_and_covariance_are_recovered(name: str, steps: int, bar: float) ->
     # The start N(0, σ_max²) knows nothing of the mean, which costs √λ / σ_max of it (here at most 0.005).
     assert float((made[0] - GAUSSIAN.mean).abs().max()) < 0.006
     assert float((matrix @ matrix.T - GAUSSIAN.covariance).abs().max()) < bar
+
+
+def test_ten_calibrated_calls_err_less_on_a_gaussian_than_thirty_five_of_heun() -> None:
+    probe = 80.0 * torch.eye(T * C).double().reshape(-1, T, C)
+    worst = []
+    for sampler, levels in ((calibrated, noise_levels(10, rho=math.inf)), (heun, noise_levels(18))):
+        zero = sampler(GAUSSIAN.denoise, torch.zeros_like(probe[:1]), levels, None, 0.0).reshape(-1)
+        matrix = (sampler(GAUSSIAN.denoise, probe, levels, None, 0.0).reshape(-1, T * C) - zero).T
+        worst.append(float((matrix @ matrix.T - GAUSSIAN.covariance).abs().max()))
+    assert worst[0] < 0.002 < 0.02 < worst[1]
+
+
+class TestCalibration:
+    @pytest.mark.parametrize(("n", "bar"), [(8, 0.02), (10, 0.005), (12, 0.002), (18, 0.002), (36, 0.003)])
+    def test_gaussian_data_of_any_scale_keep_their_standard_deviation(self, n: int, bar: float) -> None:
+        levels = noise_levels(n, rho=math.inf)
+        variance = np.geomspace(0.01, 100, 41)
+        made, _ = gains(levels, calibrated_weights(levels), variance)
+        plain, _ = gains(levels, plain_weights(levels), variance)
+        assert np.abs(made - 1).max() < bar < np.abs(plain - 1).max()
+
+    def test_the_gains_are_those_of_the_sampler(self) -> None:
+        levels = noise_levels(9, rho=math.inf)
+        variance = torch.tensor([0.01, 0.25, 4.0], dtype=torch.float64)
+        x = (variance + 80.0**2).sqrt().reshape(1, 3, 1)
+
+        def denoise(x: Tensor, sigma: float) -> Tensor:
+            return x * (variance / (variance + sigma**2)).reshape(1, 3, 1)
+
+        for sampler, weights in ((dpm, plain_weights), (calibrated, calibrated_weights)):
+            made = sampler(denoise, x, levels, None, 0.0).reshape(3) / variance.sqrt()
+            assert np.allclose(gains(levels, weights(levels), variance.numpy())[0], made.numpy(), rtol=1e-12)
+
+    def test_the_derivatives_are_those_of_finite_differences(self) -> None:
+        levels, variance = noise_levels(7, rho=math.inf), np.array([0.01, 0.25, 4.0])
+        weights = plain_weights(levels)
+        _, slope = gains(levels, weights, variance)
+        for i in range(len(weights)):
+            nudge = 1e-6 * np.eye(len(weights))[i]
+            high, low = (gains(levels, weights + sign * nudge, variance)[0] for sign in (1, -1))
+            assert np.allclose((high - low) / 2e-6, slope[i], rtol=1e-6, atol=1e-8)
+
+    def test_the_weights_tend_to_those_of_a_second_order_method(self) -> None:
+        ratios = []
+        for n in (10, 20, 40):
+            levels = noise_levels(n, rho=math.inf)
+            ratios.append(float(np.median(calibrated_weights(levels) / plain_weights(levels))))
+        assert 0.8 < ratios[0] < ratios[1] < ratios[2] < 1
+
+    @pytest.mark.parametrize("n", [2, 3, 4, 100])
+    def test_few_and_many_levels(self, n: int) -> None:
+        levels = noise_levels(n, rho=math.inf)
+        assert calibrated_weights(levels).shape == (n - 2,)
+        assert np.isfinite(calibrated_weights(levels)).all()
+        assert bool(torch.isfinite(calibrated(GAUSSIAN.denoise, start(2), levels, None, 0.0)).all())
 
 
 def test_churn_keeps_the_distribution() -> None:
@@ -118,6 +174,8 @@ def test_the_noise_levels_fall_from_sigma_max_to_zero_evenly_in_the_seventh_root
     assert levels[-1] == 0
     roots = np.array(levels[:-1]) ** (1 / 7)
     assert np.allclose(np.diff(roots), np.diff(roots)[0])
+    ratios = np.array(noise_levels(18, 0.002, 80.0, math.inf)[:-1])
+    assert np.allclose(ratios[1:] / ratios[:-1], (0.002 / 80) ** (1 / 17))
 
 
 def test_one_level_is_refused() -> None:
@@ -125,6 +183,7 @@ def test_one_level_is_refused() -> None:
         noise_levels(1)
 
 
-def test_dpm_refuses_churn() -> None:
+@pytest.mark.parametrize("sampler", [dpm, calibrated])
+def test_churn_is_refused_by_what_is_deterministic(sampler: Sampler) -> None:
     with pytest.raises(InputError, match="only heun has churn"):
-        dpm(GAUSSIAN.denoise, start(1), noise_levels(4), None, 1.0)
+        sampler(GAUSSIAN.denoise, start(1), noise_levels(4), None, 1.0)

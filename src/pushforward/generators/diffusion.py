@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -59,7 +60,7 @@ class SamplerSettings(SamplingSettings):
     """How to sample from a diffusion model.
 
     Attributes:
-        sampler: "heun" (2 n − 1 denoiser calls) or "dpm" (n calls, for few steps).
+        sampler: "heun" (2 n − 1 denoiser calls), "calibrated" (n calls, for few steps) or "dpm" (n calls).
         sampler_steps: n, the number of noise levels.
         churn: S_churn of EDM, fresh noise during sampling (heun only); 0 is deterministic given the start.
         sigma_min: the last noise level, in units where the data's standard deviation is 0.5.
@@ -155,7 +156,8 @@ class Diffusion(AbstractLearned[DiffusionSettings, Denoiser, SamplerSettings]):
 
 def probability_flow(network: Denoiser, block: Block, sampling: SamplerSettings) -> Tensor:
     """(n, T, C) normalised values of a block: the probability flow of any denoiser, solved from noise."""
-    sigmas = noise_levels(sampling.sampler_steps, sampling.sigma_min, sampling.sigma_max)
+    rho = math.inf if sampling.sampler == "calibrated" else 7.0
+    sigmas = noise_levels(sampling.sampler_steps, sampling.sigma_min, sampling.sigma_max, rho)
     x = sigmas[0] * block.normal(block.T, block.C)
 
     def denoise(x: Tensor, sigma: float) -> Tensor:

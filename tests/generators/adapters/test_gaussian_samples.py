@@ -31,7 +31,7 @@ N = 3000
 
 
 @pytest.mark.parametrize("parametrisation", ["x0", "epsilon", "v"])
-@pytest.mark.parametrize("sampler", ["heun", "dpm"])
+@pytest.mark.parametrize("sampler", ["heun", "dpm", "calibrated"])
 def test_module_denoisers(parametrisation: str, sampler: str) -> None:
     network = Ideal(GAUSSIAN, parametrisation, ALPHA, SIGMA)
     adapter = ModuleDenoiser(network, parametrisation, (ALPHA, SIGMA), GAUSSIAN.trajectories(2))
