@@ -13,6 +13,7 @@ from pushforward.commands.audit import AuditOptions, outcome_of
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import described, distinct, existing, stream
 from pushforward.commands.runs import RunRecord, samples_of
+from pushforward.commands.study_report import is_study, outcome_of_study
 from pushforward.errors import InputError, printable
 from pushforward.measure import Audit, audit
 from pushforward.trajectories import Trajectories
@@ -25,10 +26,10 @@ _SHOWN = 400
 
 @dataclass(frozen=True, kw_only=True)
 class MakeReport(AbstractCommand):
-    """Write a report: of a run (its samples against its data) or of an audit saved with `audit --json`."""
+    """Write a report: of a run (its samples against its data), of a study, or of an audit saved with `audit --json`."""
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder made by `train -o`, or a file made by `audit --json`."""
+    """Folder made by `train -o` or by `study`, or a file made by `audit --json`."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = Path("report.html")
     """The page to write."""
     made: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -43,6 +44,13 @@ class MakeReport(AbstractCommand):
         """Audit where needed, and write the page. Always exits with 0: the gate is `audit`."""
         existing(self.source)
         distinct([self.output, self.json], [self.source, self.made])
+        if is_study(self.source):
+            others = {
+                "--made": self.made is not None,
+                "--figures": self.figures is not None,
+                "--comparison": self.comparison != AuditOptions(),
+            }
+            return outcome_of_study(self.source, self.output, others)
         outcome = self._of_run() if self.source.is_dir() else self._of_audit()
         return Outcome(outcome.text, outcome.record)
 
