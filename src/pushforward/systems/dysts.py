@@ -41,7 +41,8 @@ class Dysts(AbstractSystem):
         burn_in: in periods.
         longest_step: of the integration of flows, in periods; stiff flows need shorter ones.
         tolerance: largest error of a plausible trajectory's prediction of each next state from those
-            before it, with its own c, as a share of each channel's range.
+            before it, with its own c, as a share of each channel's range. All errors together must also be
+            at most half as large as the motion, which a c near 0 would fail.
     """
 
     system: str = "Lorenz"
