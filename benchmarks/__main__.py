@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.table import Row, table
 
-MODULES = ("audit", "streaming", "quantities", "startup", "generators", "systems", "forecast_speed")
+MODULES = ("audit", "streaming", "quantities", "startup", "generators", "systems", "forecast_speed", "study")
 
 
 def main() -> int:

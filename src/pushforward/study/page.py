@@ -135,8 +135,8 @@ def _picture(lines: Sequence[Line], rows: Sequence[Mapping[str, Any]], key: str)
 
     caption = (
         "Distance W1 from the data: each seed (dots), mean and interval over seeds (diamond, line), and the mean noise "
-        "floor, which samples without drift stay below in 95 % of cases (bar). Orange: further than the control, by the "
-        "interval of their difference."
+        "floor, which samples without drift stay below in 95 % of cases (bar). Orange: further than the control, by "
+        "the interval of their difference."
     )
     # Safe: parsed from matplotlib's output and written anew, all text escaped (style.inline).
     return _Picture(Markup(style.inline(distances(lines, rows), key, distances_text(lines))), caption)
