@@ -26,6 +26,7 @@ _LAZY = {
     "dose_response": "pushforward.forecast",
     "explain": "pushforward.explain",
     "forecast": "pushforward.forecast",
+    "pilot": "pushforward.pilots",
     "read": "pushforward.formats",
     "report": "pushforward.report",
     "write": "pushforward.formats",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pushforward.measure import Audit, Grid, Intended, Tally
     from pushforward.measure.audit import audit
     from pushforward.monitor import DriftMonitor
+    from pushforward.pilots import pilot
     from pushforward.quantities import Quantity
     from pushforward.report import Report, report
     from pushforward.study import Study

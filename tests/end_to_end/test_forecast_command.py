@@ -68,6 +68,16 @@ def test_a_kernel_that_asks_a_model_takes_a_run(folder, run):
     assert json.loads((folder / "f.json").read_text()) == json.loads(made.to_text())
 
 
+def test_a_pilot_is_trained_and_accounted_for(folder, run):
+    asked = ("--quantity", "path-length", "--kernel", "pilot(steps=40)", "--generator", "mlp")
+    ran = run("forecast", "data.npz", *asked, "--json", "f.json")
+    assert ran.code == 0, ran.err
+    assert "% of the training's FLOPs" in ran.out
+    record = json.loads((folder / "f.json").read_text())
+    assert record["pilot"]["share"] <= 0.05
+    assert record["scale"] == 0.5
+
+
 def test_the_datas_own_quantity_is_forecast(folder, run):
     assert run("simulate", "logistic-map", "-n", 80, "-o", "l.npz").code == 0
     assert "logistic-map-r" in run("forecast", "l.npz", "--scale", 0.02).out
@@ -91,6 +101,7 @@ def test_quiet_prints_nothing(folder, run):
         (("data.npz", "--kernel", "gausian"), "did you mean 'gaussian'"),
         (("data.npz", "--kernel", "denoise", "--scale", "1"), "expected generator=, or run="),
         (("data.npz", "--kernel", "denoise", "--run", "data.npz"), "no such folder"),
+        (("data.npz", "--kernel", "pilot", "--generator", "gan"), "unknown generator 'gan'"),
         (("data.npz", "--run", "."), "unknown setting of kernel 'gaussian': 'run'"),
         (("data.npz", "--scale", "nan"), "expected a number of at least 0"),
         (("data.npz", "--tolerance", "-1"), "expected a positive number"),

@@ -20,6 +20,7 @@ from pushforward.forecast.settings import ForecastSettings
 from pushforward.measure.table import number
 
 if TYPE_CHECKING:
+    from pushforward.kernels.base import AbstractDeviationKernel
     from pushforward.measure.results import Audit
     from pushforward.quantities.base import AbstractQuantity
     from pushforward.trajectories import Trajectories
@@ -46,7 +47,9 @@ class ForecastFile(AbstractCommand):
     """The local errors of the model class: a name from `pushforward list kernels`, with settings as in
     "spectral(correlation=8)"."""
     run_folder: Annotated[Path | None, tyro.conf.arg(metavar="RUN", name="run")] = None
-    """Of a kernel that asks a trained model (denoise): the folder made by `train -o`."""
+    """Of a kernel that asks a trained model (denoise, rollout, reconstruction): the folder made by `train -o`."""
+    generator: str | None = None
+    """Of the kernel pilot: the class that is to be trained, a name from `pushforward list generators`."""
     scale: float | None = None
     """Size of the errors: relative to each channel's standard deviation, unless the kernel says otherwise."""
     scales: Annotated[tuple[float, ...], tyro.conf.arg(metavar="SCALE ...")] = ()
@@ -73,7 +76,9 @@ class ForecastFile(AbstractCommand):
 
     def run(self) -> Outcome:
         """Forecast, and write what was asked for."""
+        from pushforward.forecast.pushing import learned_from
         from pushforward.kernels import parse
+        from pushforward.pilots import Pilot
 
         existing(self.data)
         distinct([self.json, self.plot], [self.data, self.audit])
@@ -88,10 +93,14 @@ class ForecastFile(AbstractCommand):
         found = self._audit()
         with self.progress("forecasting") as report:
             source = stream(self.data, self.files, report)
-            arguments = (kernel, source, self._quantity(source))
+            quantity = self._quantity(source)
+            kernel = learned_from(kernel, source) if isinstance(kernel, Pilot) else kernel
+            arguments = (kernel, source, quantity)
             if not sweep:
-                return self._one(forecast(*arguments, **self._settings()), found)
-            return self._several(dose_response(*arguments, self.scales or None, **self._settings()))
+                outcome = self._one(forecast(*arguments, **self._settings()), found)
+            else:
+                outcome = self._several(dose_response(*arguments, self.scales or None, **self._settings()))
+        return _with_account(outcome, kernel)
 
     def _check(self, sweep: bool) -> None:
         require(self.scale is None or not self.scales, "--scale and --scales: got both; expected one of them")
@@ -103,7 +112,8 @@ class ForecastFile(AbstractCommand):
 
     def _of_kernel(self) -> dict[str, Any]:
         """Settings of the kernel that have options of their own."""
-        return {} if self.run_folder is None else {"run": str(existing(self.run_folder))}
+        told: dict[str, Any] = {} if self.run_folder is None else {"run": str(existing(self.run_folder))}
+        return told if self.generator is None else told | {"generator": self.generator}
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -184,3 +194,12 @@ class ForecastFile(AbstractCommand):
             else:
                 temporary.write_bytes(style.png(figure))
         return f"drawn in {printable(path)}"
+
+
+def _with_account(outcome: Outcome, kernel: AbstractDeviationKernel) -> Outcome:
+    """What was said, and what the kernel's pilots cost where it has any."""
+    account = getattr(kernel, "account", None)
+    if account is None:
+        return outcome
+    record = {**outcome.record, "pilot": {**asdict(account), "share": account.share}}
+    return Outcome(f"{outcome.text}\n{account}", record, outcome.exit_code)

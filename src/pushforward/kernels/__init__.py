@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pushforward.kernels.rollout import Rollout
     from pushforward.kernels.shrinkage import Shrinkage
     from pushforward.kernels.spectral import Spectral
+    from pushforward.pilots.kernel import Pilot
 
 __all__ = [
     "KERNELS",
@@ -30,6 +31,7 @@ __all__ = [
     "LocalScore",
     "Mixture",
     "OrnsteinUhlenbeck",
+    "Pilot",
     "Reconstruction",
     "Residual",
     "Rollout",
@@ -51,6 +53,7 @@ KERNELS: dict[str, str] = {
     "denoise": "pushforward.kernels.denoise:Denoise",
     "rollout": "pushforward.kernels.rollout:Rollout",
     "reconstruction": "pushforward.kernels.reconstruction:Reconstruction",
+    "pilot": "pushforward.pilots.kernel:Pilot",
     "mixture": "pushforward.kernels.mixture:Mixture",
     "chain": "pushforward.kernels.mixture:Chain",
 }

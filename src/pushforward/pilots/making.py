@@ -1,0 +1,74 @@
+"""pilot: from data and a class of generators to a kernel that forecasts its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pushforward.errors import InputError, printable, require
+from pushforward.generators.base import AbstractGenerator
+from pushforward.generators.conditions import Condition
+from pushforward.pilots.kernel import Pilot
+from pushforward.quantities.base import AbstractQuantity
+from pushforward.trajectories import Trajectories
+
+__all__ = ["pilot"]
+
+
+def pilot(
+    trajectories: Trajectories,
+    generator: AbstractGenerator | str = "diffusion",
+    quantity: AbstractQuantity | Callable[..., Any] | str | None = None,
+    *,
+    share: float = 0.05,
+    seed: int = 0,
+    pilots: int = 1,
+    condition: Condition | Sequence[Condition] | None = None,
+) -> Pilot:
+    """A kernel that forecasts the drift of a training from a small share of it.
+
+    Thin models of the class are trained on the data; their own errors, at half of their size, are the kernel. What
+    they cost is counted in `account`. Next: `forecast(kernel, trajectories, quantity)`.
+
+    Args:
+        trajectories: what the model is to be trained on.
+        generator: a generator with the settings of the training in full, which is not trained here; or its name.
+        quantity: what will be forecast; where given, it is checked on the data before anything is trained.
+        share: the most that the pilots take of the training's FLOPs.
+        seed: of the first pilot.
+        pilots: how many share the budget.
+        condition: as the training in full will be given it (`fit`).
+
+    Raises:
+        InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small.
+    """
+    if not isinstance(generator, AbstractGenerator | str):
+        raise InputError(
+            f"generator: got {printable(type(generator).__name__)}; expected one such as "
+            "generators.Diffusion(steps=3000), or its name"
+        )
+    if quantity is not None:
+        _require_defined(trajectories, quantity)
+    name = generator if isinstance(generator, str) else generator.name
+    intended = None if isinstance(generator, str) else generator
+    kernel = Pilot(generator=name, share=share, seed=seed, pilots=pilots, intended=intended)
+    if condition is None:
+        return kernel.fitted(trajectories)
+    from pushforward.pilots.training import trained
+
+    mixture, account = trained(kernel, trajectories, condition)
+    return replace(kernel, mixture=mixture, account=account)
+
+
+def _require_defined(
+    trajectories: Trajectories, quantity: AbstractQuantity | Callable[..., Any] | str
+) -> None:
+    from pushforward.forecast.making import as_quantity
+
+    measured = as_quantity(quantity)
+    values = measured(trajectories)
+    require(
+        bool((values == values).any()),
+        f"quantity {printable(measured.label, 60)!r}: is defined for none of the trajectories",
+    )
