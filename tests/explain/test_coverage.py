@@ -45,7 +45,7 @@ def test_limits_of_bias_spread_shares_and_shifts_cover():
         for key, pairs in (("share", (mine.share, wanted.share)), ("part", (mine.spread, wanted.spread))):
             held[key].append(np.mean([a.low <= b.value <= a.high for a, b in zip(*pairs, strict=True)]))
         held["shift"].append(mine.total_shift.low <= wanted.total_shift.value <= mine.total_shift.high)
-        share, exact = made.expansion.share["bias"], truth.expansion.share["bias"].value
+        share, exact = made.moments.share["bias"], truth.moments.share["bias"].value
         held["moment share"].append(share.low <= exact <= share.high)
     found = {key: float(np.mean(values)) for key, values in held.items()}
     assert all(0.9 <= coverage <= 0.995 for coverage in found.values()), found

@@ -135,7 +135,9 @@ def test_no_deviation_has_neither():
         for limits in (profile.value, profile.low, profile.high):
             assert not np.any(limits[held])
     assert made.flows == ()
-    assert all(np.isnan(one.value) for one in made.expansion.share.values())
+    assert all(
+        np.isnan(one.value) for found in (made.expansion, made.moments) for one in found.share.values()
+    )
     assert not any(one.drift.any() for one in made.attributions)
 
 

@@ -97,7 +97,7 @@ def test_a_wave_lies_in_the_band_of_its_period(period, band):
     power = [float(np.square(part).sum()) for part in parts.split(lambda _: wave, data)]
     assert power[band] > 0.999 * sum(power)
     assert parts.labels(data) == (
-        "over 16 steps, and constant", "periods of 8–16 steps", "periods of 4–8 steps", "periods of 2–4 steps",
+        "periods over 16 steps", "periods of 8–16 steps", "periods of 4–8 steps", "periods of 2–4 steps",
     )  # fmt: skip
 
 

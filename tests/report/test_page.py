@@ -287,7 +287,7 @@ class TestReferences:
         from pushforward.report.references import REFERENCES
 
         for key, entry in REFERENCES.items():
-            assert re.match(rf"@(article|inproceedings|book)\{{{key},\n", entry)
+            assert re.match(rf"@(article|inproceedings|incollection|book)\{{{key},\n", entry)
             assert entry.count("{") == entry.count("}")
             assert all(f"{field} " in entry for field in ("title", "author", "year"))
 

@@ -15,6 +15,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pushforward.commands.forecast:ForecastFile",
         "which values will a model class over- and under-produce?",
     ),
+    "explain": (
+        "pushforward.commands.explain:ExplainFile",
+        "why will it, where, and through which errors?",
+    ),
+    "recommend": (
+        "pushforward.commands.recommend:RecommendForFile",
+        "which repair, before training?",
+    ),
     "simulate": (
         "pushforward.commands.simulate:Simulate",
         "make trajectories of a system with a known quantity",

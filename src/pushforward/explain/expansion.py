@@ -1,4 +1,4 @@
-"""The drift to second order in δq, Δ ≈ −∂(b π)/∂q + ∂²(D π)/∂q², against the full forecast."""
+"""What bias and spread make of a drift: Δ ≈ −∂(b π)/∂q + ∂²(D π)/∂q², and without that approximation."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from pushforward.explain.closure import Closure
 from pushforward.explain.jackknife import Jackknife, without_each
-from pushforward.forecast.noise import Law, law_of
+from pushforward.explain.shapley_values import shapley
+from pushforward.forecast.noise import law_of
 from pushforward.forecast.results import Estimate
 from pushforward.forecast.tally import FlowTally
 
-__all__ = ["Expansion", "expand", "spread_drift", "transport_drift"]
+__all__ = ["Explained", "expand", "spread_drift", "transport_drift"]
 
 Array = NDArray[np.float64]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Expansion:
-    """How much of a forecast drift its first two moments explain.
+class Explained:
+    """How much of a forecast drift bias and spread make by themselves.
 
     Attributes:
         drift: (W,) Δ̃ of the full forecast.
-        by_bias: (W,) −∂(b π)/∂q + ½ ∂²(b² π)/∂q²: every trajectory moved by b(q), and no spread.
-        by_spread: (W,) ∂²(D π)/∂q²: spread alone.
-        share: of `bias`, `spread` and their sum `both`: ⟨Δ_part, Δ̃⟩ / ‖Δ̃‖² over bins; bias, spread and `remainder`
-            add to 1. A part that pushes against the drift has a negative share.
+        by_bias, by_spread: (W,) what the two make alone; both: (W,) together.
+        share: of `bias` and `spread`, ⟨Δ_part, Δ̃⟩ / ‖Δ̃‖² over bins, their Shapley values where they are not additive;
+            of `both`, their sum; of `remainder`, what is left: bias, spread and remainder add to 1. A part that pushes
+            against the drift has a negative share.
         skill: of `bias`, `spread` and `both`: 1 − ‖Δ̃ − Δ_part‖² / ‖Δ̃‖², as a forecast is scored.
         Both are freed of the noise of their sums of squares, and not a number where Δ̃ is not told from noise.
     """
@@ -36,17 +38,13 @@ class Expansion:
     drift: Array
     by_bias: Array
     by_spread: Array
+    both: Array
     share: dict[str, Estimate]
     skill: dict[str, Estimate]
 
     @property
-    def both(self) -> Array:
-        """(W,) the drift that the first two moments make."""
-        return np.asarray(self.by_bias + self.by_spread)
-
-    @property
     def remainder(self) -> Array:
-        """(W,) what they leave: large errors, steep laws, edges."""
+        """(W,) what the two leave."""
         return np.asarray(self.drift - self.both)
 
 
@@ -79,8 +77,11 @@ def _balance(flux: Array) -> Array:
     return np.asarray(closed[..., :-1] - closed[..., 1:])
 
 
-def expand(tally: FlowTally, wanted: Array | None, repeats: int, level: float) -> Expansion:
-    """The expansion on the bins of a forecast's counts, with the uncertainty that its folds give.
+def expand(tally: FlowTally, wanted: Array | None, repeats: int, level: float) -> tuple[Explained, Explained]:
+    """What bias and spread make of a drift, on the bins of a forecast's counts, with the uncertainty that folds give.
+
+    First to second order, Δ ≈ −∂(b π)/∂q + ½ ∂²(b² π)/∂q² + ∂²(D π)/∂q², the first two terms being the bias's; then by
+    moving and spreading the law itself (`Closure`), which holds for errors of any size.
 
     Raises:
         InputError: fewer than two independent trajectories.
@@ -88,37 +89,55 @@ def expand(tally: FlowTally, wanted: Array | None, repeats: int, level: float) -
     held = np.flatnonzero(tally.origins.sum(axis=1))
     folds = Jackknife(tally.origins.sum(axis=1)[held].astype(np.float64), level)
     rest = without_each(tally, held)
-    whole = _drifts(tally, law_of(tally, wanted, repeats), tally.sums.sum(axis=1), tally.joint.sum(axis=0))
-    without = _drifts(tally, law_of(rest, wanted, repeats), rest.sums.sum(axis=1), rest.joint.sum(axis=0))
-    drift, bias, spread = whole
-
-    def ratio(above: list[Array]) -> Estimate:
-        (top, top_rest), (low, low_rest) = above, [(each[0] ** 2).sum(axis=-1) for each in (whole, without)]
-        return folds.ratio(top, top_rest, low, low_rest)
-
-    def share(part: list[Array]) -> Estimate:
-        return ratio([(one * each[0]).sum(axis=-1) for one, each in zip(part, (whole, without), strict=True)])
-
-    def skill(part: list[Array]) -> Estimate:
-        lost = [((each[0] - one) ** 2).sum(axis=-1) for one, each in zip(part, (whole, without), strict=True)]
-        found = ratio(lost)
-        return Estimate(1 - found.value, 1 - found.high, 1 - found.low)
-
-    parts = {
-        "bias": [whole[1], without[1]],
-        "spread": [whole[2], without[2]],
-        "both": [whole[1] + whole[2], without[1] + without[2]],
-    }
-    left = [each[0] - each[1] - each[2] for each in (whole, without)]
-    shares = {name: share(part) for name, part in parts.items()} | {"remainder": share(left)}
-    return Expansion(drift, bias, spread, shares, {name: skill(part) for name, part in parts.items()})
+    cases = [
+        (law_of(one, wanted, repeats), *_moments(one.sums.sum(axis=1), one.joint.sum(axis=0)))
+        for one in (tally, rest)
+    ]
+    drifts = [law.mass - law.expected for law, _, _ in cases]
+    width, closure = (tally.grid.high - tally.grid.low) / tally.grid.bins, Closure(tally)
+    first = [_to_second_order(law.share, b, D, width) for law, b, D in cases]
+    second = [closure.drifts(law, b, D) for law, b, D in cases]
+    return _explained(folds, drifts, first), _explained(folds, drifts, second)
 
 
-def _drifts(tally: FlowTally, law: Law, sums: Array, joint: NDArray[np.int64]) -> tuple[Array, Array, Array]:
-    """(..., W) Δ̃, and what bias and spread make of it."""
+def _moments(sums: Array, joint: NDArray[np.int64]) -> tuple[Array, Array]:
+    """(..., W) b and D."""
     n = np.maximum(joint.sum(axis=-1), 1)
     b = sums[2] / n
-    D = np.maximum(sums[3] / n - b**2, 0.0) / 2
-    width = (tally.grid.high - tally.grid.low) / tally.grid.bins
-    moved = transport_drift(law.share * b, width) + spread_drift(law.share * b**2 / 2, width)
-    return law.mass - law.expected, moved, spread_drift(law.share * D, width)
+    return b, np.maximum(sums[3] / n - b**2, 0.0) / 2
+
+
+def _to_second_order(share: Array, b: Array, D: Array, width: float) -> dict[str, Array]:
+    bias = transport_drift(share * b, width) + spread_drift(share * b**2 / 2, width)
+    spread = spread_drift(share * D, width)
+    return {"bias": bias, "spread": spread, "both": bias + spread}
+
+
+def _explained(folds: Jackknife, drifts: list[Array], made: list[dict[str, Array]]) -> Explained:
+    """Shares and skills of the whole (first of each pair) with the errors of what is left without each fold."""
+    norms = [(drift**2).sum(axis=-1) for drift in drifts]
+
+    def ratio(above: list[Array]) -> Estimate:
+        return folds.ratio(above[0], above[1], norms[0], norms[1])
+
+    def share(part: list[Array]) -> Estimate:
+        return ratio([(one * drift).sum(axis=-1) for one, drift in zip(part, drifts, strict=True)])
+
+    def skill(part: list[Array]) -> Estimate:
+        lost = ratio([((drift - one) ** 2).sum(axis=-1) for one, drift in zip(part, drifts, strict=True)])
+        return Estimate(1 - lost.value, 1 - lost.high, 1 - lost.low)
+
+    parts = {name: [one[name] for one in made] for name in ("bias", "spread", "both")}
+    fair = [shapley([0 * one["both"], one["bias"], one["spread"], one["both"]]) for one in made]
+    shares = {name: share([one[i] for one in fair]) for i, name in enumerate(("bias", "spread"))}
+    left = [drift - one["both"] for drift, one in zip(drifts, made, strict=True)]
+    shares |= {"both": share(parts["both"]), "remainder": share(left)}
+    whole = made[0]
+    return Explained(
+        drifts[0],
+        whole["bias"],
+        whole["spread"],
+        whole["both"],
+        shares,
+        {name: skill(part) for name, part in parts.items()},
+    )

@@ -90,7 +90,7 @@ def explain(
     bias, spread = bias_and_spread(tally, request.settings.level)
     arguments = (tally, wanted, request.push.repeats, request.settings.level)
     return Explanation(
-        forecast, bias, spread, expand(*arguments), net_flows(*arguments), attributions, movers
+        forecast, bias, spread, *expand(*arguments), net_flows(*arguments), attributions, movers
     )
 
 

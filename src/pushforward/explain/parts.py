@@ -136,7 +136,7 @@ class FrequencyBands(AbstractParts):
         if n == 1:
             return ("all periods",)
         octaves = [f"periods of {2**k}–{2 ** (k + 1)} steps" for k in range(n - 1, 0, -1)]
-        return (f"over {2**n} steps, and constant", *octaves)
+        return (f"periods over {2**n} steps", *octaves)
 
     def split(self, draw: Draw, block: Trajectories) -> Sequence[Deviation]:
         """What of the deviation lies in each band; beyond a ragged trajectory's end it is taken as 0."""

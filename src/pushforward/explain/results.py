@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.explain.attribution import METHOD, Attribution
-from pushforward.explain.expansion import Expansion
+from pushforward.explain.expansion import Explained
 from pushforward.explain.flows import NetFlow
 from pushforward.explain.moments import Profile
 from pushforward.explain.movers import Movers
@@ -33,7 +33,10 @@ class Explanation:
         forecast: the forecast that is explained.
         bias: b(q) = E[δq | q], in the unit: where mass is pushed. With pointwise limits.
         spread: D(q) = ½ Var[δq | q], in the unit's square: how far it is spread.
-        expansion: how much of the drift b and D make by themselves.
+        expansion: how much of the drift b and D make to second order, Δ ≈ −∂(b π)/∂q + ∂²(D π)/∂q²: the limit of small
+            errors and smooth laws.
+        moments: the same with every trajectory moved by b(q) and spread by a normal law of variance 2 D(q), for errors
+            of any size.
         flows: who loses to whom: net flows of mass between ranges, those told from noise, the largest first.
         attributions: which parts of the errors make it: of time, channels, frequency, noise levels.
         movers: the trajectories that one deviation moved furthest.
@@ -42,7 +45,8 @@ class Explanation:
     forecast: Forecast
     bias: Profile
     spread: Profile
-    expansion: Expansion
+    expansion: Explained
+    moments: Explained
     flows: tuple[NetFlow, ...]
     attributions: tuple[Attribution, ...]
     movers: Movers
@@ -88,7 +92,8 @@ class Explanation:
             "limits": [None, *self.forecast.edges.tolist(), None],
             "bias": _profile(self.bias),
             "spread": _profile(self.spread),
-            "expansion": _expansion(self.expansion),
+            "expansion": _explained(self.expansion),
+            "moments": _explained(self.moments),
             "net_flows": [_flow(flow) for flow in self.flows],
             "attributions": [_attribution(one) for one in self.attributions],
             "movers": {
@@ -114,13 +119,14 @@ def _profile(profile: Profile) -> dict[str, list[float]]:
     return {name: getattr(profile, name).tolist() for name in ("value", "low", "high")}
 
 
-def _expansion(expansion: Expansion) -> dict[str, Any]:
+def _explained(found: Explained) -> dict[str, Any]:
     return {
         **{
-            name: getattr(expansion, name).tolist() for name in ("drift", "by_bias", "by_spread", "remainder")
+            name: getattr(found, name).tolist()
+            for name in ("drift", "by_bias", "by_spread", "both", "remainder")
         },
-        "share": {name: asdict(one) for name, one in expansion.share.items()},
-        "skill": {name: asdict(one) for name, one in expansion.skill.items()},
+        "share": {name: asdict(one) for name, one in found.share.items()},
+        "skill": {name: asdict(one) for name, one in found.skill.items()},
     }
 
 

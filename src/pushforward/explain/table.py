@@ -29,7 +29,7 @@ def explanation_table(explanation: Explanation) -> str:
     sections = [
         str(explanation.forecast),
         _profiles(explanation, sure),
-        _expansion(explanation, sure),
+        _moments(explanation, sure),
         _flows(explanation, sure),
         *(_attribution(one, explanation.unit, sure) for one in explanation.attributions),
         _movers(explanation),
@@ -61,15 +61,30 @@ def _profiles(explanation: Explanation, sure: str) -> str:
     return "\n".join([f"where mass is pushed{unit}, {len(at)} of {len(known)} bins:", *aligned(rows)])
 
 
-def _expansion(explanation: Explanation, sure: str) -> str:
-    expansion = explanation.expansion
+def _moments(explanation: Explanation, sure: str) -> str:
+    found, small = explanation.moments, explanation.expansion
     words = {"bias": "bias b alone", "spread": "spread D alone", "both": "both", "remainder": "remainder"}
-    rows = [("moments", f"share of the drift [{sure} CI]", f"skill [{sure} CI]")]
+    rows = [
+        (
+            "moments",
+            f"share of the drift [{sure} CI]",
+            f"skill [{sure} CI]",
+            "to second order: share",
+            "skill",
+        )
+    ]
     rows += [
-        (word, _percent(expansion.share[key]), _plain(expansion.skill[key]) if key in expansion.skill else "")
+        (
+            word,
+            _percent(found.share[key]),
+            _plain(found.skill[key]) if key in found.skill else "",
+            _percent(small.share[key]),
+            _plain(small.skill[key]) if key in small.skill else "",
+        )
         for key, word in words.items()
     ]
-    return "\n".join(["Δ ≈ −∂(b π)/∂q + ∂²(D π)/∂q² against the full forecast:", *aligned(rows)])
+    head = "every q moved by b(q), spread by √(2 D(q)); and to second order, Δ ≈ −∂(b π)/∂q + ∂²(D π)/∂q²:"
+    return "\n".join([head, *aligned(rows)])
 
 
 def _flows(explanation: Explanation, sure: str) -> str:

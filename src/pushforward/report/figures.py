@@ -18,6 +18,7 @@ from pushforward.trajectories import Trajectories
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from pushforward.explain.results import Explanation
     from pushforward.report.forecast import Ahead
 
 __all__ = ["Side", "distribution", "every_figure", "file_name", "overview", "panels", "trajectories"]
@@ -77,23 +78,29 @@ _KINDS = {"map": "longitude and latitude", "plane": "positions in the plane", "t
 
 
 def every_figure(
-    audit: Audit,
+    audit: Audit | None,
     made: Trajectories | None,
     reference: Trajectories | None,
     ahead: Sequence[Ahead] = (),
+    explanations: Sequence[Explanation] = (),
 ) -> Iterator[tuple[str, Figure]]:
     """(file name without ending, figure) of every figure; names are distinct and safe on any file system."""
     taken: set[str] = set()
-    if len(audit.quantities) > 1:
+    if audit is not None and len(audit.quantities) > 1:
         yield _distinct("overview", taken), overview(audit.quantities)
-    for quantity in audit.quantities:
+    for quantity in () if audit is None else audit.quantities:
         yield _distinct(_name_of(quantity), taken), distribution(quantity)
-    if ahead:
+    if ahead and audit is not None:
         from pushforward.report.forecast import ahead_figures
 
         for name, figure in ahead_figures(audit, ahead):
             yield _distinct(file_name(name), taken), figure
-    both = trajectories(made, reference, audit.seed)
+    for explanation in explanations:
+        from pushforward.report.explanation import explanation_figures
+
+        for name, figure in explanation_figures(explanation):
+            yield _distinct(file_name(name), taken), figure
+    both = trajectories(made, reference, 0 if audit is None else audit.seed)
     if both is not None:
         yield _distinct("trajectories", taken), both
 

@@ -12,12 +12,13 @@ from pushforward.measure.results import Audit, QuantityAudit
 from pushforward.report import provenance, reading, references, tables
 from pushforward.report.admission import admit
 from pushforward.report.notation import confidence, count
+from pushforward.report.rendering import Picture, inline_picture, template
 from pushforward.trajectories import Trajectories
 from pushforward.writing import atomic, write_text
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+    from pushforward.explain.results import Explanation
+    from pushforward.report.explanation_page import ExplanationPart
     from pushforward.report.forecast import Ahead, ScoreRow
 
 __all__ = ["LARGEST", "Report", "report"]
@@ -35,14 +36,15 @@ class Report:
 
     Attributes:
         html: one self-contained page: no script, no external resource, under 2 MB.
-        audit: what it is about.
+        audit: what it is about; None where it only explains.
     """
 
     html: str
-    audit: Audit
+    audit: Audit | None
     _made: Trajectories | None = field(default=None, repr=False)
     _reference: Trajectories | None = field(default=None, repr=False)
     _ahead: tuple[Ahead, ...] = field(default=(), repr=False)
+    _explanations: tuple[Explanation, ...] = field(default=(), repr=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the page atomically and return its path.
@@ -68,7 +70,9 @@ class Report:
         except OSError as error:
             raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from error
         written = []
-        for name, figure in every_figure(self.audit, self._made, self._reference, self._ahead):
+        for name, figure in every_figure(
+            self.audit, self._made, self._reference, self._ahead, self._explanations
+        ):
             vector, raster = folder / f"{name}.svg", folder / f"{name}.png"
             write_text(vector, style.svg(figure))
             with atomic(raster) as temporary:
@@ -77,17 +81,9 @@ class Report:
         return written
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """An inline SVG, or why there is none."""
-
-    svg: str
-    caption: str
-
-
 def report(
     audit: Audit,
-    ahead: Ahead | Sequence[Ahead] | None = None,
+    ahead: Ahead | Explanation | Sequence[Ahead | Explanation] | None = None,
     *,
     made: Trajectories | None = None,
     reference: Trajectories | None = None,
@@ -100,7 +96,7 @@ def report(
 
     Args:
         audit: what was found.
-        ahead: forecasts or dose–responses of quantities of the audit, shown beside what was found.
+        ahead: forecasts or dose–responses of quantities of the audit, shown beside what was found, and explanations.
         made, reference: generated and real trajectories, for the panel that shows some of each.
         settings: training and sampling settings, shown as a table; nested ones become dotted names.
         title: the page's heading.
@@ -114,9 +110,11 @@ def report(
     admit(audit)
     channels = () if reference is None and made is None else (reference or made).channels  # type: ignore[union-attr]
     keys = [*references.used(audit, settings, channels), *citations]
-    forecasts = () if ahead is None else _as_sequence(ahead)
-    ahead_parts = _ahead_parts(audit, forecasts)
-    html = _template().render(
+    forecasts, explanations = _told(ahead)
+    ahead_parts, explained = _ahead_parts(audit, forecasts), _explained(explanations)
+    keys += references.EXPLAINED if explained else ()
+    drawn = [*(part.pictures for part in ahead_parts), *(part.pictures.values() for part in explained)]
+    html = template("template.html.j2").render(
         title=printable(title),
         answer=reading.answer(audit),
         compared=provenance.rows(audit.inputs),
@@ -124,8 +122,9 @@ def report(
         symbols=reading.SYMBOLS,
         verdict_rows=[tables.verdict_row(quantity, audit.level) for quantity in audit.quantities],
         overview=_overview(audit),
-        sections=_sections(audit, sum(len(picture.svg) for part in ahead_parts for picture in part.pictures)),
+        sections=_sections(audit, sum(len(picture.svg) for pictures in drawn for picture in pictures)),
         ahead=ahead_parts,
+        explanations=explained,
         panels=_panels(audit, made, reference),
         measured=provenance.measured(audit),
         inputs=provenance.inputs(audit),
@@ -139,29 +138,10 @@ def report(
         raise InputError(
             f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities"
         )
-    return Report(html, audit, made, reference, forecasts)
+    return Report(html, audit, made, reference, forecasts, explanations)
 
 
-def _template() -> Any:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("template.html.j2")
-
-
-def _inline(figure: Figure, key: str, label: str, caption: str) -> _Picture:
-    from markupsafe import Markup
-
-    from pushforward.report import style
-
-    # Safe: parsed from matplotlib's output and written anew, all text escaped (style.inline).
-    return _Picture(Markup(style.inline(figure, key, label)), caption)
-
-
-def _overview(audit: Audit) -> _Picture | None:
+def _overview(audit: Audit) -> Picture | None:
     """Nothing to survey in a single quantity."""
     if len(audit.quantities) < 2:
         return None
@@ -172,7 +152,7 @@ def _overview(audit: Audit) -> _Picture | None:
         f"{confidence(audit.level)} confidence interval. Right: the distance W1 (mark) beside the noise floor that "
         "sampling alone produces (bar)."
     )
-    return _inline(overview(audit.quantities), "o", overview_text(audit.quantities), caption)
+    return inline_picture(overview(audit.quantities), "o", overview_text(audit.quantities), caption)
 
 
 @dataclass(frozen=True)
@@ -181,7 +161,7 @@ class _Section:
 
     key: str
     quantity: tables.Heading
-    picture: _Picture | None
+    picture: Picture | None
     sentences: list[str]
     quantiles: list[tables.QuantileRow]
     distances: list[tables.DistanceRow]
@@ -205,7 +185,7 @@ def _sections(audit: Audit, taken: int) -> list[_Section]:
     return sections
 
 
-def _distribution(quantity: QuantityAudit, key: str, level: float) -> _Picture:
+def _distribution(quantity: QuantityAudit, key: str, level: float) -> Picture:
     from pushforward.report.distribution import distribution
 
     against = f"the law {printable(quantity.intended, longest=80)}"
@@ -213,7 +193,7 @@ def _distribution(quantity: QuantityAudit, key: str, level: float) -> _Picture:
         against = f"{count(quantity.n_reference)} of the data"
     name = printable(quantity.name, longest=120)
     caption = f"{name}: {count(quantity.n_made)} generated (line) against {against} (filled)."
-    return _inline(distribution(quantity), key, reading.described(quantity, level), caption)
+    return inline_picture(distribution(quantity), key, reading.described(quantity, level), caption)
 
 
 @dataclass(frozen=True)
@@ -224,16 +204,35 @@ class _AheadPart:
     name: str
     unit: str
     what: str
-    pictures: list[_Picture]
+    pictures: list[Picture]
     sentences: list[str]
     scores: list[ScoreRow]
     predictors: list[str]
 
 
-def _as_sequence(ahead: Ahead | Sequence[Ahead]) -> tuple[Ahead, ...]:
+def _told(
+    ahead: Ahead | Explanation | Sequence[Ahead | Explanation] | None,
+) -> tuple[tuple[Ahead, ...], tuple[Explanation, ...]]:
+    """The forecasts and the explanations among what was given."""
+    if ahead is None:
+        return (), ()
+    from pushforward.explain.results import Explanation
     from pushforward.report.forecast import as_sequence
 
-    return as_sequence(ahead)
+    if isinstance(ahead, Explanation):
+        return (), (ahead,)
+    if not isinstance(ahead, Sequence):
+        return as_sequence(ahead), ()
+    explanations = tuple(one for one in ahead if isinstance(one, Explanation))
+    return as_sequence([one for one in ahead if not isinstance(one, Explanation)]), explanations
+
+
+def _explained(explanations: tuple[Explanation, ...]) -> list[ExplanationPart]:
+    if not explanations:
+        return []
+    from pushforward.report.explanation_page import explanation_parts
+
+    return explanation_parts(explanations)
 
 
 def _ahead_parts(audit: Audit, forecasts: tuple[Ahead, ...]) -> list[_AheadPart]:
@@ -244,7 +243,7 @@ def _ahead_parts(audit: Audit, forecasts: tuple[Ahead, ...]) -> list[_AheadPart]
     parts = []
     for i, section in enumerate(ahead_sections(audit, forecasts), start=1):
         pictures = [
-            _inline(figure, f"f{i}{chr(97 + j)}", label, caption)
+            inline_picture(figure, f"f{i}{chr(97 + j)}", label, caption)
             for j, (figure, label, caption) in enumerate(section.figures)
         ]
         said = (section.name, section.unit, section.what)
@@ -256,7 +255,7 @@ def _ahead_parts(audit: Audit, forecasts: tuple[Ahead, ...]) -> list[_AheadPart]
 
 @dataclass(frozen=True)
 class _Panels:
-    pictures: list[_Picture]
+    pictures: list[Picture]
     caption: str
 
 
@@ -266,5 +265,5 @@ def _panels(audit: Audit, made: Trajectories | None, reference: Trajectories | N
     from pushforward.report.figures import panels
 
     figures, caption = panels(made, reference, audit.seed)
-    pictures = [_inline(figure, f"t{i}", label, "") for i, (label, figure) in enumerate(figures)]
+    pictures = [inline_picture(figure, f"t{i}", label, "") for i, (label, figure) in enumerate(figures)]
     return _Panels(pictures, caption)

@@ -11,7 +11,7 @@ from pushforward.errors import printable
 from pushforward.measure.results import Audit
 from pushforward.report.notation import confidence, count
 
-__all__ = ["assumptions", "inputs", "measured", "rows"]
+__all__ = ["assumptions", "inputs", "measured", "rows", "versions"]
 
 _MOST_ROWS = 200
 _LONGEST_VALUE = 400
@@ -31,12 +31,16 @@ def measured(audit: Audit) -> list[tuple[str, str]]:
     if isinstance(ranges, Mapping):
         for name, ends in list(ranges.items())[:_MOST_ROWS]:
             table.append((f"Range of {printable(name, longest=60)}", _range(ends)))
-    table.append(("pushforward", f"{printable(audit.version)} (audit), {_own_version()} (report)"))
-    table.append(("Python", platform.python_version()))
-    table += [
+    return [*table, *versions(f"{printable(audit.version)} (audit)")]
+
+
+def versions(measured_with: str) -> list[tuple[str, str]]:
+    """Versions of what measured and of what wrote the report, as (what, version) rows."""
+    libraries = [
         (label, importlib.metadata.version(name)) for label, name in (("NumPy", "numpy"), ("SciPy", "scipy"))
     ]
-    return table
+    own = ("pushforward", f"{printable(measured_with)}, {_own_version()} (report)")
+    return [own, ("Python", platform.python_version()), *libraries]
 
 
 def inputs(audit: Audit) -> list[tuple[str, str]]:

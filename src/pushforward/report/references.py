@@ -8,7 +8,7 @@ from typing import Any
 from pushforward.errors import named
 from pushforward.measure.results import Audit
 
-__all__ = ["REFERENCES", "cite", "used"]
+__all__ = ["EXPLAINED", "REFERENCES", "cite", "used"]
 
 REFERENCES: dict[str, str] = {
     "nishi2026misgeneralization": """\
@@ -156,7 +156,61 @@ REFERENCES: dict[str, str] = {
   year    = {2013},
   doi     = {10.1175/MWR-D-12-00254.1}
 }""",
+    "kramers1940brownian": """\
+@article{kramers1940brownian,
+  title   = {Brownian motion in a field of force and the diffusion model of chemical reactions},
+  author  = {Kramers, H. A.},
+  journal = {Physica},
+  volume  = {7},
+  number  = {4},
+  pages   = {284--304},
+  year    = {1940},
+  doi     = {10.1016/S0031-8914(40)90098-2}
+}""",
+    "moyal1949stochastic": """\
+@article{moyal1949stochastic,
+  title   = {Stochastic Processes and Statistical Physics},
+  author  = {Moyal, J. E.},
+  journal = {Journal of the Royal Statistical Society: Series B (Methodological)},
+  volume  = {11},
+  number  = {2},
+  pages   = {150--210},
+  year    = {1949},
+  doi     = {10.1111/j.2517-6161.1949.tb00030.x}
+}""",
+    "shapley1953value": """\
+@incollection{shapley1953value,
+  title     = {A Value for n-Person Games},
+  author    = {Shapley, Lloyd S.},
+  booktitle = {Contributions to the Theory of Games II},
+  editor    = {Kuhn, H. W. and Tucker, A. W.},
+  pages     = {307--317},
+  publisher = {Princeton University Press},
+  year      = {1953},
+  doi       = {10.1515/9781400881970-018}
+}""",
+    "busing1999jackknife": """\
+@article{busing1999jackknife,
+  title   = {Delete-m Jackknife for Unequal m},
+  author  = {Busing, Frank M. T. A. and Meijer, Erik and van der Leeden, Rien},
+  journal = {Statistics and Computing},
+  volume  = {9},
+  number  = {1},
+  pages   = {3--8},
+  year    = {1999},
+  doi     = {10.1023/A:1008800423698}
+}""",
 }
+
+# The methods of an explanation.
+EXPLAINED = (
+    "nishi2026misgeneralization",
+    "kramers1940brownian",
+    "moyal1949stochastic",
+    "shapley1953value",
+    "busing1999jackknife",
+    "benjamini1995fdr",
+)
 
 _STORM_CHANNELS = {"latitude", "longitude", "wind"}
 
