@@ -20,9 +20,10 @@ _PARTS = 8
 class Closure:
     """Pushes a law by given moments, exactly in mass, on the bins of a forecast.
 
-    Within its bin a law keeps the data's shape, in eighths; moments are linear between bins' centres; what lies beyond
+    Within its bin a law keeps the data's shape, in eighths; moments are linear between bins' means; what lies beyond
     the grid stays. Unlike the expansion this holds for errors of any size and for laws with edges; what it misses is
-    the shape of the errors beyond their first two moments.
+    the shape of the errors beyond their first two moments, and, in proportion to the squared width of the bins, how b
+    varies within one, which is counted as spread.
     """
 
     def __init__(self, tally: FlowTally) -> None:
@@ -35,7 +36,10 @@ class Closure:
         self._shape = np.where(total > 0, shape / np.maximum(total, 1), 1 / self._parts)
         self._edges = grid.edges
         self._ends = np.linspace(grid.low, grid.high, grid.bins * self._parts + 1)
-        self._centres = (self._edges[1:] + self._edges[:-1]) / 2
+        count, sums = tally.origins.sum(axis=0)[1:-1], tally.sums[0].sum(axis=0)[1:-1]
+        # Where a bin's moments were measured: the mean of its values, which rounding must not put outside it.
+        means = grid.centre + sums / np.maximum(count, 1)
+        self._nodes = np.clip(means, self._edges[:-1], self._edges[1:])
 
     def pushed(self, mass: Array, b: Array, D: Array) -> Array:
         """(W,) the law after moving by b (W,) and spreading by D (W,), of a law with these masses (W,)."""
@@ -44,7 +48,7 @@ class Closure:
         low, high = self._ends[at], self._ends[at + 1]
         middle, known = (low + high) / 2, mass[1:-1] > 0
         moved, half = (
-            np.interp(middle, self._centres[known], moment[1:-1][known]) if known.any() else middle
+            np.interp(middle, self._nodes[known], moment[1:-1][known]) if known.any() else middle
             for moment in (b, D)
         )
         spread = np.sqrt(2 * np.maximum(half, 0.0))
