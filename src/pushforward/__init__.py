@@ -26,26 +26,48 @@ _LAZY = {
     "dose_response": "pushforward.forecast",
     "explain": "pushforward.explain",
     "forecast": "pushforward.forecast",
+    "mitigate": "pushforward.mitigations",
     "pilot": "pushforward.pilots",
     "read": "pushforward.formats",
+    "recommend": "pushforward.recommend",
     "report": "pushforward.report",
     "write": "pushforward.formats",
 }
-_ROOMS = ("formats", "generators", "kernels", "measure", "quantities", "representations", "systems")
+_ROOMS = (
+    "formats",
+    "generators",
+    "kernels",
+    "measure",
+    "mitigations",
+    "quantities",
+    "representations",
+    "systems",
+)
 
 __all__ = [*sorted(_LAZY), *_ROOMS]
 
 if TYPE_CHECKING:
-    from pushforward import formats, generators, kernels, measure, quantities, representations, systems
+    from pushforward import (
+        formats,
+        generators,
+        kernels,
+        measure,
+        mitigations,
+        quantities,
+        representations,
+        systems,
+    )
     from pushforward.errors import InputError
     from pushforward.explain import Explanation, explain
     from pushforward.forecast import Forecast, dose_response, forecast
     from pushforward.formats import batches, read, write
     from pushforward.measure import Audit, Grid, Intended, Tally
     from pushforward.measure.audit import audit
+    from pushforward.mitigations import mitigate
     from pushforward.monitor import DriftMonitor
     from pushforward.pilots import pilot
     from pushforward.quantities import Quantity
+    from pushforward.recommend import recommend
     from pushforward.report import Report, report
     from pushforward.study import Study
     from pushforward.trajectories import Trajectories

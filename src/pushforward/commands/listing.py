@@ -48,6 +48,13 @@ def _representations() -> Rows:
     return [(name, representation_class(name).formula) for name in REPRESENTATIONS]
 
 
+def _mitigations() -> Rows:
+    from pushforward.mitigations import MITIGATIONS, mitigation_class
+
+    kinds = {name: mitigation_class(name) for name in MITIGATIONS}
+    return [(name, f"{kind.level}: {kind.formula}") for name, kind in kinds.items()]
+
+
 def _kernels() -> Rows:
     from pushforward.kernels import KERNELS, kernel_class
 
@@ -76,16 +83,17 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "adapters": _adapters,
     "kernels": _kernels,
     "representations": _representations,
+    "mitigations": _mitigations,
     "formats": _formats,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class List(AbstractCommand):
-    """Show what there is to choose from: systems, quantities, generators, adapters, formats."""
+    """Show what there is to choose from: systems, quantities, kernels, mitigations, ..."""
 
     kind: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="KIND")] = "all"
-    """systems, quantities, generators, adapters, formats, or all."""
+    """systems, quantities, generators, adapters, kernels, representations, mitigations, formats, or all."""
 
     def run(self) -> Outcome:
         """List one kind, or all."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import counted, existing
 from pushforward.commands.options import require_options, with_settings
-from pushforward.commands.runs import remember_samples
+from pushforward.commands.runs import RunRecord, remember_samples
 from pushforward.errors import printable, require
 from pushforward.generators.settings import SamplingSettings
+
+if TYPE_CHECKING:
+    from pushforward.generators.base import AbstractGenerator
 
 __all__ = ["Sample"]
 
@@ -37,6 +40,9 @@ class Sample(AbstractCommand):
     """Values of all channels at the first step, which every trajectory then has."""
     goal: tuple[float, ...] = ()
     """Values of all channels at the last step, likewise."""
+    mitigate: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="MITIGATION")] = ()
+    """What to do to a trained model's samples: "select(path-length)", "select(path-length, intended='uniform(1,2)')".
+    Those that the run was trained with are applied in any case."""
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
 
     @classmethod
@@ -54,10 +60,10 @@ class Sample(AbstractCommand):
     def run(self) -> Outcome:
         """Sample and write, batch by batch."""
         from pushforward.formats import write
-        from pushforward.generators import load
+        from pushforward.mitigations import load
 
         require(self.n >= 1, f"-n: got {self.n}; expected at least 1")
-        model = load(existing(self.run_folder))
+        model = self._mitigated(load(existing(self.run_folder)))
         output = self.output or self.run_folder / "made.npz"
         settings = asdict(self.sampling)
         asked = self._asked()
@@ -65,9 +71,30 @@ class Sample(AbstractCommand):
             parts = model.sample_batches(self.n, self.seed, **asked, **settings)
             write(output, counted(parts, self.n, report))
         told = {name: str(value) for name, value in asked.items()}
+        account = getattr(model, "account", None)
+        if self.mitigate:
+            told["mitigate"] = " ".join(self.mitigate)
         remember_samples(self.run_folder, output, {"n": self.n, "seed": self.seed, **told, **settings})
         record = {"run": str(self.run_folder), "file": str(output), "n": self.n, "seed": self.seed, **told}
-        return Outcome(f"{printable(output)}: {self.n:,} trajectories, seed {self.seed}", record)
+        text = f"{printable(output)}: {self.n:,} trajectories, seed {self.seed}"
+        if account is not None:
+            record["account"] = account.to_json()
+            text += f"; {account}" if account.drawn != account.kept else ""
+        return Outcome(text, record)
+
+    def _mitigated(self, model: AbstractGenerator) -> AbstractGenerator:
+        """With what is asked for here, learned from the data that the run was trained on."""
+        from pushforward.formats import read
+        from pushforward.mitigations import parse
+
+        asked = [parse(text) for text in self.mitigate]
+        if not asked:
+            return model
+        trained_on = RunRecord.load(self.run_folder)
+        data = read(existing(trained_on.data), trained_on.inputs.format, trained_on.inputs.reading)
+        for one in asked:
+            model = one.apply(model, data)
+        return model
 
     def _asked(self) -> dict[str, Any]:
         """The condition and the fixed steps, where they are asked for."""

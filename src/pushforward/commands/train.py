@@ -17,6 +17,7 @@ from pushforward.errors import InputError, printable
 from pushforward.generators.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from pushforward.generators.base import AbstractGenerator
     from pushforward.generators.learned import AbstractLearned
 
 __all__ = ["Train"]
@@ -36,6 +37,9 @@ class Train(AbstractCommand):
     """A name from `pushforward list generators`; the settings below are those of the one named."""
     condition: tuple[str, ...] = ()
     """What samples can be asked for: quantities (path-length) or conditions that the data carries."""
+    mitigate: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="MITIGATION")] = ()
+    """What to do against drift, the innermost first: "represent(speed-heading)", "condition(path-length)",
+    "select(path-length)", ...; may be given several times. `pushforward list mitigations` names them."""
     resume: bool = False
     """Go on from the run's checkpoint, with the same result as without the break."""
     settings: TrainingSettings = field(default_factory=TrainingSettings)
@@ -57,15 +61,16 @@ class Train(AbstractCommand):
         from pushforward.formats import read
 
         model = self._create()
+        trained = self._mitigated(model)
         data = read(existing(self.data), self.files.format, self.files.reading)
         self._make_folder()
         record_of_run = RunRecord.of(self.data, self.files)
         if not RunRecord.exists(self.output):
             record_of_run.save(self.output)
         with self.progress("training") as report:
-            model.fit(
+            trained.fit(
                 data,
-                condition=list(self.condition) or None,
+                **({"condition": list(self.condition)} if self.condition else {}),
                 seed=self.seed,
                 progress=report,
                 checkpoint=self.output,
@@ -75,7 +80,7 @@ class Train(AbstractCommand):
         record_of_run.save(self.output)
         last = model.history[-1]
         text = (
-            f"{printable(self.output)}: {self.generator} with {model.n_parameters:,} parameters, "
+            f"{printable(self.output)}: {self._named(trained)} with {model.n_parameters:,} parameters, "
             f"{model.trained_steps:,} steps on {data!r}, loss {last.loss:.4f}{_held_out(model)}"
         )
         record = {
@@ -86,6 +91,7 @@ class Train(AbstractCommand):
             "stopped_early": model.stopped_early,
             "n_trajectories": len(data),
             "n_dropped": data.n_dropped,
+            "mitigations": [one.label for one in getattr(trained, "mitigations", ())],
             "conditions": list(model.knowledge.conditions.names) if model.knowledge.conditions else [],
             "seed": self.seed,
             "history": [asdict(entry) for entry in model.history],
@@ -102,11 +108,32 @@ class Train(AbstractCommand):
             raise InputError(f"--generator: {self.generator} cannot be trained")
         return kind(self.settings) if isinstance(self.settings, kind.Settings) else kind()
 
+    def _mitigated(self, model: AbstractLearned[Any, Any, Any]) -> AbstractGenerator:
+        if not self.mitigate:
+            return _unmitigated(model, self.output)
+        from pushforward.mitigations import mitigate
+
+        return mitigate(model, self.mitigate)
+
+    def _named(self, trained: AbstractGenerator) -> str:
+        return printable(getattr(trained, "label", self.generator))
+
     def _make_folder(self) -> None:
         try:
             self.output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{printable(self.output)}: cannot be made: {error.strerror or error}") from None
+
+
+def _unmitigated(model: AbstractLearned[Any, Any, Any], run: Path) -> AbstractGenerator:
+    """The model itself; over a run that has mitigations with the note that it has none."""
+    from pushforward.mitigations.saving import has_mitigations
+
+    if not has_mitigations(run):
+        return model
+    from pushforward.mitigations.mitigated import Mitigated
+
+    return Mitigated(model, ())
 
 
 def _held_out(model: AbstractLearned[Any, Any, Any]) -> str:

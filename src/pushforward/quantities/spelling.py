@@ -15,7 +15,7 @@ from typing import Any
 from pushforward.errors import InputError, named, printable
 from pushforward.quantities.base import AbstractQuantity, Quantity
 
-__all__ = ["parse", "settings_applied", "split_call"]
+__all__ = ["call_parts", "parse", "settings_applied", "split_call"]
 
 _LONGEST = 4000
 _DEEPEST = 4
@@ -65,6 +65,42 @@ def split_call(text: str) -> tuple[str, dict[str, Any]]:
             )
         settings[key.strip()] = _value(value, text, _DEEPEST)
     return match["name"], settings
+
+
+def call_parts(text: str, kind: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """(name, arguments, settings) of `name(argument, setting=value)`: at most one argument, which comes first.
+
+    What is a call itself, or a sum of names, is kept as text: `select(path-length(unit=km))`, `represent(a + b)`.
+
+    Raises:
+        InputError: anything else; `kind` is what it should have been. Nothing is evaluated.
+    """
+    try:
+        match = _CALL.fullmatch(text) if len(text) <= _LONGEST else None
+        if match is None:
+            raise InputError(f"quantity {printable(text, 80)!r}: expected a name, or name(setting=value)")
+        arguments: list[str] = []
+        settings: dict[str, Any] = {}
+        for place, part in enumerate(_split(match["settings"] or "", text)):
+            key, equals, value = part.partition("=")
+            if equals and key.strip().isidentifier() and key.strip() not in settings:
+                settings[key.strip()] = _text_or_value(value.strip(), text)
+            elif place == 0:
+                arguments.append(str(_text_or_value(part.strip(), text)))
+            else:
+                raise InputError(
+                    f"quantity {printable(text, 80)!r}: got {printable(part, 40)!r}; expected setting=value"
+                )
+    except InputError as error:
+        raise InputError(str(error).replace("quantity", kind, 1)) from None
+    return match["name"], tuple(arguments), settings
+
+
+def _text_or_value(text: str, whole: str) -> Any:
+    calls = [_CALL.fullmatch(part) for part in text.split("+")]
+    if text[:1] not in "'\"" and all(calls) and (len(calls) > 1 or (calls[0] and calls[0]["settings"] is not None)):
+        return text
+    return text if _IMPORT.fullmatch(text) else _value(text, whole, _DEEPEST)
 
 
 def settings_applied(kind: type[AbstractQuantity], settings: Mapping[str, Any]) -> AbstractQuantity:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pushforward.errors import named
+from pushforward.errors import InputError, named, printable
 
 if TYPE_CHECKING:
     from pushforward.representations.base import AbstractRepresentation
 
-__all__ = ["REPRESENTATIONS", "create", "representation_class"]
+__all__ = ["REPRESENTATIONS", "create", "parse", "representation_class"]
 
 # Loaded on first use, so that naming them stays light.
 REPRESENTATIONS: dict[str, str] = {
@@ -57,6 +57,27 @@ def create(name: str, **settings: Any) -> AbstractRepresentation:
         if key not in valid:
             raise named(f"setting of {name}", key, valid)
     return kind(**settings)
+
+
+def parse(text: str) -> AbstractRepresentation:
+    """The representation that `text` spells: `reference-path(reference=mean)`, `increments + whitened`.
+
+    Raises:
+        InputError: anything else, in one line. Nothing in the text is evaluated.
+    """
+    from pushforward.quantities.spelling import call_parts
+
+    parts = []
+    for part in text.split("+"):
+        name, arguments, settings = call_parts(part, "representation")
+        if arguments:
+            raise InputError(f"representation {printable(text, 80)!r}: expected setting=value")
+        parts.append(create(name, **settings))
+    if len(parts) == 1:
+        return parts[0]
+    from pushforward.representations.composed import Composed
+
+    return Composed(parts=tuple(parts))
 
 
 def __getattr__(name: str) -> Any:

@@ -227,6 +227,16 @@ class AbstractRepresentation(ABC):
         return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("learned")}
 
     @property
+    def label(self) -> str:
+        """How it is shown and spelled: the name, and the settings that differ from the defaults."""
+        given = [
+            f"{f.name}={getattr(self, f.name)}"
+            for f in fields(self)
+            if not f.metadata.get("learned") and getattr(self, f.name) != f.default
+        ]
+        return self.name + (f"({', '.join(given)})" if given else "")
+
+    @property
     def _owner(self) -> str:
         return f"representation {self.name!r}"
 

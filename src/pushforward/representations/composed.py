@@ -29,6 +29,11 @@ class Composed(AbstractRepresentation):
     name: ClassVar[str] = "composed"
     formula: ClassVar[str] = "ψ = ψ_k ∘ … ∘ ψ_1"
 
+    @property
+    def label(self) -> str:
+        """The parts' labels, joined by +."""
+        return " + ".join(part.label for part in self.parts)
+
     def fitted(self, trajectories: Trajectories) -> Self:
         """Every part fitted in turn."""
         require(len(self.parts) > 0, f"{self._owner}: got no parts; expected at least one")

@@ -1,0 +1,71 @@
+"""`pushforward recommend`: which repair, before training?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from pushforward.commands.base import AbstractCommand, Outcome
+from pushforward.commands.files import FileOptions, existing
+from pushforward.errors import printable
+from pushforward.recommend.making import recommend
+
+if TYPE_CHECKING:
+    from pushforward.quantities.base import AbstractQuantity
+    from pushforward.trajectories import Trajectories
+
+__all__ = ["RecommendForFile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecommendForFile(AbstractCommand):
+    """Which coordinates to train in, and on which demonstrations, so that a quantity keeps its law?
+
+    Every candidate is forecast: local errors are made in its own codes, decoded and measured. The best comes first,
+    with the command that applies it.
+    """
+
+    data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
+    """The trajectories to train on: a file or folder of any known format."""
+    quantity: str | None = None
+    """What has to keep its law: a name from `pushforward list quantities`, with settings as in "path-length(unit=km)",
+    or your own "module:function". Default: the data's own quantity, else the path length."""
+    kernel: str = "gaussian(scale=0.04)"
+    """Local errors of the model class, relative to the codes: a kernel with its scale."""
+    intended: str | None = None
+    """The intended law, such as "uniform(1, 2)"; default: the data's own."""
+    representation: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
+    """One to try, such as speed-heading or "increments + whitened"; may be given several times. Default: all."""
+    group: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What makes trajectories dependent: the file's groups by default, "none", or a recorded condition."""
+    repeats: int = 2
+    """Deviations of each trajectory."""
+    files: FileOptions = FileOptions()
+
+    def run(self) -> Outcome:
+        """Forecast every candidate and rank them."""
+        from pushforward.formats import read
+
+        trajectories = read(existing(self.data), self.files.format, self.files.reading)
+        with self.progress("forecasting candidates") as report:
+            found = recommend(
+                trajectories,
+                self._quantity(trajectories),
+                kernel=self.kernel,
+                intended=self.intended,
+                representations=self.representation or None,
+                group=self.group,
+                repeats=self.repeats,
+                seed=self.seed,
+                data=printable(self.data),
+                progress=report,
+            )
+        return Outcome(str(found), found.to_json())
+
+    def _quantity(self, trajectories: Trajectories) -> AbstractQuantity:
+        from pushforward.quantities import default_for, parse
+
+        return parse(self.quantity) if self.quantity is not None else default_for(trajectories)[0]

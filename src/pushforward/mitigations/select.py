@@ -1,0 +1,186 @@
+"""Draw more than wanted and keep those that follow the intended law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pushforward.errors import InputError, require
+from pushforward.mitigations.account import Account
+from pushforward.mitigations.base import Draw, learned
+from pushforward.mitigations.law_bins import LawBins
+from pushforward.mitigations.measuring import MOST_BINS, AbstractMeasuring
+from pushforward.trajectories import Trajectories
+
+__all__ = ["Select"]
+
+_BATCH = 4096
+_BLOCK = 16_384
+_FEWEST = 16_384
+_STREAM = 0x5E1EC7
+
+
+@final
+@dataclass(frozen=True)
+class Select(AbstractMeasuring):
+    """Kept samples follow π over its bins: each bin's number is drawn from π, and filled from what the model makes.
+
+    Drawing π's bin and then a made trajectory of that bin is rejection sampling with weights π/p̂ that need not be
+    estimated: whatever the model's law p̂, the kept ones have bin masses π, and p̂'s law within each bin. The cost per
+    kept trajectory tends to max π/p̂ over the bins.
+
+    Attributes:
+        quantity: φ.
+        intended: π; None: that of the data.
+        bins: of about equal mass under π.
+        most: draws per wanted trajectory after which the law is said to be out of the model's reach.
+    """
+
+    name: ClassVar[str] = "select"
+    level: ClassVar[str] = "interface"
+    formula: ClassVar[str] = "keep N of M > N drawn with weights π/p̂"
+    source: ClassVar[str] = "von Neumann, Applied Math Series 12 (1951), 36–38 (rejection)"
+    cost: ClassVar[str] = "max π/p̂ draws for each one kept"
+    needs_training: ClassVar[bool] = False
+
+    bins: int = 64
+    most: float = 50.0
+    law: LawBins | None = learned()
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            InputError: fewer than two bins, or fewer than one draw.
+        """
+        super().__post_init__()
+        require(2 <= self.bins <= MOST_BINS, f"select: got bins = {self.bins}; expected 2 to {MOST_BINS}")
+        require(self.most >= 1, f"select: got most = {self.most:g}; expected at least 1")
+
+    def fitted(self, data: Trajectories) -> Self:
+        """With π cut into bins."""
+        return replace(self, law=LawBins.of(self.wanted(data), self.bins))
+
+    def require_fitted(self) -> None:
+        """Refuse to select by a law that is not known."""
+        if self.law is None:
+            raise InputError("mitigation 'select': is not fitted; call fit(data), or apply(generator, data)")
+
+    def sampled(
+        self, draw: Draw, n: int, seed: int, settings: Mapping[str, Any], account: Account
+    ) -> Iterator[Trajectories]:
+        """Blocks of kept trajectories, in random order within each."""
+        require(
+            settings.get("condition") is None or np.ndim(settings["condition"]) == 0,
+            "select: got a condition for each trajectory; expected one for all, as not all drawn are kept",
+        )
+        self.require_fitted()
+        assert self.law is not None
+        account.wanted = self.law.mass
+        account.made = np.zeros(len(self.law.mass), dtype=np.int64)
+        source = _Source(self, self.law, draw, seed, settings, account)
+        for number, start in enumerate(range(0, n, _BLOCK)):
+            size = min(_BLOCK, n - start)
+            rng = np.random.default_rng([seed, number, _STREAM])
+            quota = rng.multinomial(size, self.law.mass)
+            yield source.block(quota, rng)
+
+    def state(self) -> dict[str, Any]:
+        """The law's bins."""
+        return {"law": None if self.law is None else self.law.to_json()}
+
+    def with_state(self, state: Mapping[str, Any], where: str) -> Self:
+        """With the law's bins."""
+        record = state.get("law")
+        return replace(self, law=None if record is None else LawBins.from_json(record, where))
+
+
+class _Source:
+    """Drawn trajectories waiting in the bins of their quantity; what one block leaves the next one uses."""
+
+    def __init__(
+        self,
+        asked: Select,
+        law: LawBins,
+        draw: Draw,
+        seed: int,
+        settings: Mapping[str, Any],
+        account: Account,
+    ) -> None:
+        self.asked, self.law, self.account = asked, law, account
+        self.draw, self.seed, self.settings = draw, seed, settings
+        self.waiting: Trajectories | None = None
+        self.bins: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.calls = 0
+
+    def block(self, quota: NDArray[np.int64], rng: np.random.Generator) -> Trajectories:
+        """As many of each bin as `quota` says.
+
+        Raises:
+            InputError: a bin stays short after `most` draws for each wanted trajectory.
+        """
+        drawn = 0
+        most = max(self.asked.most * int(quota.sum()), _FEWEST)
+        while True:
+            short = quota - np.bincount(self.bins, minlength=len(quota))
+            if (short <= 0).all():
+                return self._taken(quota, rng)
+            if drawn >= most:
+                raise self._out_of_reach(quota, short, drawn)
+            drawn += self._more(quota)
+
+    def _more(self, quota: NDArray[np.int64]) -> int:
+        start = int(np.random.SeedSequence([self.seed, self.calls, _STREAM]).generate_state(1)[0])
+        self.calls += 1
+        drawn = Trajectories.concat(list(self.draw(_BATCH, start, self.settings)))
+        self._keep(drawn, quota)
+        return len(drawn)
+
+    def _keep(self, part: Trajectories, quota: NDArray[np.int64]) -> None:
+        q = self.asked.phi(part)
+        where = self.law.index(q)
+        undefined = int((~np.isfinite(q)).sum())
+        self.account.undefined += undefined
+        self.account.outside += int((where < 0).sum()) - undefined
+        assert self.account.made is not None
+        self.account.made += np.bincount(where[where >= 0], minlength=len(quota))
+        # No more of a bin waits than two blocks need, so that memory stays bounded whatever the law.
+        rank = _rank_within(np.concatenate([self.bins, where]))[len(self.bins) :]
+        keep = (where >= 0) & (rank < 2 * np.maximum(quota, 1)[where])
+        chosen = part.select(keep)
+        self.waiting = chosen if self.waiting is None else Trajectories.concat([self.waiting, chosen])
+        self.bins = np.concatenate([self.bins, where[keep]])
+
+    def _taken(self, quota: NDArray[np.int64], rng: np.random.Generator) -> Trajectories:
+        assert self.waiting is not None
+        taken = _rank_within(self.bins) < quota[self.bins]
+        block = self.waiting.select(rng.permutation(np.flatnonzero(taken)))
+        self.waiting, self.bins = self.waiting.select(~taken), self.bins[~taken]
+        return block
+
+    def _out_of_reach(self, quota: NDArray[np.int64], short: NDArray[np.int64], drawn: int) -> InputError:
+        worst = int(np.argmax(short / np.maximum(quota, 1)))
+        got, wanted = int(quota[worst] - short[worst]), int(quota[worst])
+        return InputError(
+            f"select: {self.asked.phi.label} in {self.law.shown(worst)}: got {got} of {wanted} wanted trajectories in "
+            f"{drawn:,} draws; expected an intended law within what the model makes (narrow it, or raise most)"
+        )
+
+
+def _rank_within(where: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how many earlier entries have the same value."""
+    order = np.argsort(where, kind="stable")
+    ordered = where[order]
+    first = (
+        np.concatenate([[0], np.flatnonzero(np.diff(ordered)) + 1])
+        if len(where)
+        else np.empty(0, dtype=np.int64)
+    )
+    counts = np.diff(np.append(first, len(where)))
+    rank = np.empty(len(where), dtype=np.int64)
+    rank[order] = np.arange(len(where)) - np.repeat(first, counts)
+    return rank

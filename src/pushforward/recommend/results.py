@@ -1,0 +1,162 @@
+"""What was recommended: plain, frozen, and written as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from pushforward.errors import printable
+from pushforward.forecast.results import Estimate, finite
+from pushforward.forecast.table import aligned
+from pushforward.measure.table import number
+
+__all__ = ["Candidate", "Recommendation"]
+
+
+@final
+@dataclass(frozen=True)
+class Candidate:
+    """One way to train, with the drift that is forecast for it.
+
+    Attributes:
+        name: as `train --mitigate` spells it; `identity` does nothing.
+        kind: `representation` or `mitigation`.
+        tv: forecast total variation between what is made and what is intended, with its limits.
+        mean_shift: forecast shift of the quantity's mean, in its unit.
+        error: root mean square of x' − x over trajectories, in standard deviations of each channel: how far single
+            trajectories move.
+        diversity: spread of what is made over the spread of the data, root of the ratio of total variances.
+        validity: share of what is made that passes the check that the caller gave; None without one.
+        draws: trajectories to draw for each one kept, if `select` is put on top to restore the law exactly.
+        cost: what it takes.
+        command: that applies it.
+    """
+
+    name: str
+    kind: str
+    tv: Estimate
+    mean_shift: Estimate
+    error: float
+    diversity: float
+    validity: float | None
+    draws: float
+    cost: str
+    command: str
+
+
+@final
+@dataclass(frozen=True)
+class Recommendation:
+    """Candidates by forecast drift, the best first. `print(recommendation)` shows a table.
+
+    Attributes:
+        quantity, unit: what is to keep its law.
+        kernel: local errors, made in each candidate's own codes.
+        intended: π: `data` or a stated law.
+        n: trajectories.
+        seed: of the deviations.
+        candidates: ranked.
+        refused: representations that do not apply to these data, with the reason.
+        level: error level of the limits.
+    """
+
+    quantity: str
+    unit: str
+    kernel: str
+    intended: str
+    n: int
+    seed: int
+    candidates: tuple[Candidate, ...]
+    refused: tuple[tuple[str, str], ...]
+    level: float
+
+    @property
+    def best(self) -> Candidate:
+        """The least forecast drift; `identity` where no candidate is better than it beyond its uncertainty."""
+        first, nothing = self.candidates[0], self["identity"]
+        return nothing if first.tv.high >= nothing.tv.value else first
+
+    def __getitem__(self, name: str) -> Candidate:
+        """A candidate by name."""
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, lists and strings."""
+        rows = [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "forecast_drift": one.tv.value,
+                "low": one.tv.low,
+                "high": one.tv.high,
+                "mean_shift": {
+                    "value": one.mean_shift.value,
+                    "low": one.mean_shift.low,
+                    "high": one.mean_shift.high,
+                },
+                "error": one.error,
+                "diversity": one.diversity,
+                "validity": one.validity,
+                "draws_per_kept": one.draws,
+                "cost": one.cost,
+                "command": one.command,
+            }
+            for one in self.candidates
+        ]
+        record = {
+            "format": "pushforward-recommendation",
+            "format_version": 1,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "kernel": self.kernel,
+            "intended": self.intended,
+            "n": self.n,
+            "seed": self.seed,
+            "level": self.level,
+            "best": self.best.name,
+            "candidates": rows,
+            "refused": [{"name": name, "why": why} for name, why in self.refused],
+        }
+        found: dict[str, Any] = finite(record)
+        return found
+
+    def __str__(self) -> str:
+        """The table, and the command that applies the winner."""
+        valid = any(one.validity is not None for one in self.candidates)
+        head = (
+            "candidate",
+            "forecast TV [limits]",
+            f"shift of mean [{printable(self.unit, 20) or 'no unit'}]",
+        )
+        head += ("error", "diversity", *(("valid",) if valid else ()), "draws if selected", "cost")
+        rows = [head]
+        for one in self.candidates:
+            share = (f"{one.validity:.1%}" if one.validity is not None else "",) if valid else ()
+            rows.append(
+                (
+                    one.name,
+                    f"{one.tv.value:.4f} [{one.tv.low:.4f}, {one.tv.high:.4f}]",
+                    f"{one.mean_shift.value:+.4g}",
+                    number(one.error),
+                    f"{one.diversity:.3f}",
+                    *share,
+                    f"{one.draws:.2f}",
+                    one.cost,
+                )
+            )
+        notes = [
+            f"{printable(self.quantity, 60)} of {self.n:,} trajectories, intended: {printable(self.intended, 60)}; "
+            f"errors {self.kernel} in each candidate's own codes, seed {self.seed}",
+            *(f"{name} does not apply: {why}" for name, why in self.refused),
+            self._advice(),
+        ]
+        return "\n".join([*aligned(rows), *notes])
+
+    def _advice(self) -> str:
+        best = self.best
+        if best.name == "identity":
+            return "recommended: nothing, as no candidate is better than identity beyond its uncertainty"
+        return f"recommended: {best.name}\n  {best.command}"

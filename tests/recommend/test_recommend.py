@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward.cli import main
+from pushforward.errors import InputError
+from pushforward.systems import create
+
+
+@pytest.fixture(scope="module")
+def maps():
+    return create("logistic-map").sample(3000, pf.Intended.uniform(3.5, 4), T=32, seed=0)
+
+
+@pytest.fixture(scope="module")
+def found(maps):
+    return pf.recommend(maps, "logistic-map-r")
+
+
+def test_the_codes_in_which_errors_do_not_move_the_quantity_come_first(found):
+    assert found.candidates[0].name == "map-parameter"
+    assert found.best.name == "map-parameter"
+    assert found.best.tv.high < found["identity"].tv.value
+    drifts = [one.tv.value for one in found.candidates]
+    assert drifts == sorted(drifts)
+
+
+def test_the_table_ends_with_the_command_that_applies_the_winner(found):
+    assert str(found).endswith('pushforward train DATA --mitigate "represent(map-parameter)" -o RUN')
+    assert "speed-heading does not apply: got 1 position channels" in str(found)
+
+
+def test_json_holds_the_candidates_with_the_do_nothing_one_among_them(found):
+    record = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    names = [one["name"] for one in record["candidates"]]
+    assert "identity" in names
+    assert {"name", "forecast_drift", "low", "high", "cost", "command"} <= set(record["candidates"][0])
+
+
+def test_nothing_is_recommended_where_nothing_is_better():
+    rng = np.random.default_rng(0)
+    noise = pf.Trajectories(rng.normal(size=(2000, 8, 1)), channels=("x0",))
+    first = pf.Quantity(lambda t: t.values[:, 0, 0], name="first")
+    result = pf.recommend(noise, first, representations=["increments", "cosines"])
+    assert result.best.name == "identity"
+    assert "recommended: nothing" in str(result)
+
+
+def test_side_effects_are_those_of_the_errors(found, maps):
+    nothing = found["identity"]
+    assert nothing.error == pytest.approx(0.04, rel=0.05)
+    assert nothing.diversity == pytest.approx(1, abs=0.02)
+    assert found["map-parameter"].error > 0.5  # chaos: each trajectory moves far, their law does not
+
+
+def test_validity_is_reported_where_a_check_is_given(maps):
+    system = create("logistic-map")
+    result = pf.recommend(maps, "logistic-map-r", representations=["map-parameter"], valid=system.valid)
+    assert result["map-parameter"].validity > 0.9 > result["identity"].validity
+    assert "valid" in str(result)
+
+
+def test_the_same_seed_gives_the_same_recommendation(maps, found):
+    again = pf.recommend(maps, "logistic-map-r", representations=["map-parameter"])
+    assert again["map-parameter"] == found["map-parameter"]
+
+
+def test_reweighting_is_a_candidate_for_a_stated_law(maps):
+    result = pf.recommend(
+        maps, "logistic-map-r", intended="uniform(3.6, 3.9)", representations=["map-parameter"]
+    )
+    kinds = {one.name.partition("(")[0] for one in result.candidates}
+    assert {"identity", "map-parameter", "reweight"} <= kinds
+
+
+def test_bad_arguments_are_refused(maps):
+    with pytest.raises(InputError, match="has no scale"):
+        pf.recommend(maps, "logistic-map-r", kernel="gaussian")
+    with pytest.raises(InputError, match="unknown representation"):
+        pf.recommend(maps, "logistic-map-r", representations=["speed"])
+
+
+def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
+    pf.write(tmp_path / "data.npz", maps)
+    arguments = [
+        str(tmp_path / "data.npz"),
+        "--representation",
+        "map-parameter",
+        "--json",
+        str(tmp_path / "r.json"),
+    ]
+    assert main(["recommend", *arguments]) == 0
+    assert 'data.npz --mitigate "represent(map-parameter)" -o RUN' in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text())["best"] == "map-parameter"
+    assert main(["recommend", str(tmp_path / "data.npz"), "--representation", "speed"]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown representation 'speed'")
