@@ -166,8 +166,9 @@ def _update(state: TrainingState, settings: TrainingSettings, rate: float) -> No
     # The warm-up of the average forgets the random start also in short trainings.
     decay = min(settings.ema_decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
-        for kept, current in zip(state.average.parameters(), state.network.parameters(), strict=True):
-            kept.lerp_(current, 1 - decay)
+        kept: list[Tensor] = list(state.average.parameters())
+        current: list[Tensor] = list(state.network.parameters())
+        torch._foreach_lerp_(kept, current, 1 - decay)
 
 
 def _held_out_loss(

@@ -66,7 +66,8 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         Args:
             n: how many.
             seed: the same seed and batch size give the same trajectories.
-            sampler: the adapter's `own_sampler` (default where there is one), "heun" (default elsewhere), "calibrated" or "dpm".
+            sampler: the adapter's `own_sampler` (default where there is one), "heun" (default elsewhere), "dpm" or
+                "calibrated".
             sampler_steps: levels, or steps of the own sampler; default: what its program would take.
             settings: none.
 
