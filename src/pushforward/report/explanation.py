@@ -181,8 +181,13 @@ def _flow(explanation: Explanation, unit: str) -> str:
 def _most(one: Attribution) -> str:
     if not all(math.isfinite(estimate.value) for estimate in one.share) or len(one.parts) < 2:
         return ""
-    i = int(np.argmax([estimate.value for estimate in one.share]))
-    return f"By {one.name}, most of it comes from {printable(one.parts[i], 60)}: {_percent(one.share[i])}."
+    order = np.argsort([estimate.value for estimate in one.share])
+    first, second, last = int(order[-1]), int(order[-2]), int(order[0])
+    largest = f"{printable(one.parts[first], 60)}: {_percent(one.share[first])}"
+    if one.share[first].low > one.share[second].high:
+        return f"By {one.name}, the largest part comes from {largest}."
+    smallest = f"{printable(one.parts[last], 60)}: {_percent(one.share[last])}"
+    return f"By {one.name}, shares run from {smallest}, to {largest}."
 
 
 def _moment_rows(explanation: Explanation) -> list[tuple[str, str, str, str]]:
@@ -234,7 +239,8 @@ def _range(ends: tuple[float, float]) -> str:
 def _percent(estimate: Estimate) -> str:
     if not math.isfinite(estimate.value):
         return _UNTOLD
-    text = f"{100 * estimate.value:.1f}\u00a0% [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    value, low, high = (f"{100 * one + 0.0:.1f}" for one in (estimate.value, estimate.low, estimate.high))
+    text = f"{value}\u00a0% [{low}, {high}]".replace("-0.0", "0.0")
     return text.replace("-", "−")
 
 

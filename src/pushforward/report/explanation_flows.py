@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 MOST_ARROWS = 10
 _FAINTEST = 2e-3
 _BALANCED = 0.1
-_COLUMNS = 3
+_COLUMNS = 2
 
 
 def heat_figure(explanation: Explanation) -> Figure:
@@ -114,7 +114,7 @@ def movers_figure(explanation: Explanation) -> Figure | None:
     column = view.rows[0][0], _channel(explanation) if view.kind == "time" else view.rows[0][1]
     rows = math.ceil(n / _COLUMNS)
     with styled():
-        figure = Figure(figsize=(2 * WIDTH, 2.15 * rows + 0.3), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 1.7 * rows + 0.4), layout="constrained")
         grid = figure.subplots(
             rows, _COLUMNS, squeeze=False, sharex=view.kind == "time", sharey=view.kind == "time"
         )
