@@ -17,10 +17,26 @@ def walks(n: int, seed: int, scale: float = 1.0) -> pf.Trajectories:
     return pf.Trajectories(np.cumsum(steps, axis=1), dt=0.1, channels=("x", "y"), units=("m", "m"))
 
 
+PLAN = """\
+seeds = [0]
+samples = 40
+[[system]]
+name = "logistic-map"
+n = 40
+T = 8
+[[generator]]
+name = "mlp"
+settings = { steps = 3, width = 8 }
+[audit]
+resamples = 99
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pf.write(tmp_path / "data.npz", walks(300, 0))
     pf.write(tmp_path / "made.npz", walks(300, 1, 1.2))
+    (tmp_path / "plan.toml").write_text(PLAN)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
