@@ -12,6 +12,7 @@ from pushforward.kernels.base import AbstractDeviationKernel
 if TYPE_CHECKING:
     from pushforward.kernels.denoise import Denoise
     from pushforward.kernels.gaussian import Gaussian
+    from pushforward.kernels.local_dynamics import LocalDynamics
     from pushforward.kernels.local_score import LocalScore
     from pushforward.kernels.mixture import Chain, Mixture
     from pushforward.kernels.ornstein_uhlenbeck import OrnsteinUhlenbeck
@@ -28,6 +29,7 @@ __all__ = [
     "Chain",
     "Denoise",
     "Gaussian",
+    "LocalDynamics",
     "LocalScore",
     "Mixture",
     "OrnsteinUhlenbeck",
@@ -50,6 +52,7 @@ KERNELS: dict[str, str] = {
     "ornstein-uhlenbeck": "pushforward.kernels.ornstein_uhlenbeck:OrnsteinUhlenbeck",
     "residual": "pushforward.kernels.residual:Residual",
     "local-score": "pushforward.kernels.local_score:LocalScore",
+    "local-dynamics": "pushforward.kernels.local_dynamics:LocalDynamics",
     "denoise": "pushforward.kernels.denoise:Denoise",
     "rollout": "pushforward.kernels.rollout:Rollout",
     "reconstruction": "pushforward.kernels.reconstruction:Reconstruction",
