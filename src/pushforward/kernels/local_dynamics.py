@@ -88,7 +88,9 @@ class LocalDynamics(AbstractDeviationKernel):
     source: ClassVar[str] = (
         "Farmer and Sidorowich, Physical Review Letters 59 (1987), Predicting chaotic time series"
     )
-    cost: ClassVar[str] = "two searches and regressions per step: 10⁴ (6 channels) to 10⁵ (1) steps per second and core"
+    cost: ClassVar[str] = (
+        "two searches and regressions per step: 10⁴ (6 channels) to 10⁵ (1) steps per second and core"
+    )
     scales: ClassVar[tuple[float, ...]] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
     repeats: ClassVar[int] = 1
 
