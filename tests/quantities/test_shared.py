@@ -45,6 +45,8 @@ OF_A_SYSTEM = {
         if name not in ("dysts", "point-maze")
         and system().quantity.name not in ("path-length", "dominant-frequency")
     },
+    # Another system has this quantity too, and is much slower to make.
+    "mechanical-energy": "double-pendulum",
 }
 MOTION = sorted(set(EVERY) - set(OF_A_SYSTEM) - {"accumulated-cyclone-energy", "dysts-factor"})
 # The factor of a dysts flow is tested with the flows, where that package is installed.

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from pushforward.errors import InputError
+from pushforward.measure import Intended
+from pushforward.systems import create
 from pushforward.systems.integrators import integrate, integrate_separable
 
 START = np.array([[1.0], [0.7]])
@@ -90,3 +92,9 @@ def test_what_does_not_fit():
         integrate_separable(pull, np.ones((3, 1)), 2, 1.0)
     with pytest.raises(InputError, match="substeps: got 0; expected at least 1"):
         integrate(pendulum, START, 2, 1.0, substeps=0)
+
+
+@pytest.mark.parametrize("system", ["lorenz-63", "henon-heiles", "colliding-disks"])
+def test_a_time_step_of_very_many_steps_is_refused_at_once(system):
+    with pytest.raises(InputError, match="dt"):
+        create(system).sample(3, Intended.parse(create(system).default_intended), dt=1e9, seed=0)

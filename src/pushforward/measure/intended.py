@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, final
@@ -286,7 +287,8 @@ def _law(node: ast.expr) -> Law:
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"intended {name}: {printable(error)}") from None
+        said = printable(re.sub(r"^[\w.<>]+\(\) ", "", str(error)))
+        raise InputError(f"intended {printable(name, 40)}: {said}") from None
 
 
 def _number(node: ast.expr) -> float:

@@ -17,6 +17,9 @@ from pushforward.trajectories import Trajectories
 __all__ = ["CollidingDisks"]
 
 
+_MOST_CROSSINGS = 1_000
+
+
 @final
 @dataclass(frozen=True)
 class CollidingDisks(AbstractSystem):
@@ -83,7 +86,7 @@ class CollidingDisks(AbstractSystem):
         """(N, T, 8) positions and velocities for kinetic energies (N,).
 
         Raises:
-            InputError: an energy that is not positive.
+            InputError: an energy that is not positive, or a time step of very many collisions.
         """
         outside = np.flatnonzero(~(quantity > 0))
         if len(outside):
@@ -96,7 +99,14 @@ class CollidingDisks(AbstractSystem):
         # Of equal energy in every direction of √m v: uniform on the energy surface.
         momentum = rng.normal(size=position.shape)
         momentum *= np.sqrt(2 * quantity / np.square(momentum).sum(axis=(1, 2)))[:, None, None]
-        return recorded(position, momentum / np.sqrt(masses)[:, :, None], radii, masses, self.side, T, dt)
+        velocity = momentum / np.sqrt(masses)[:, :, None]
+        crossings = float(np.abs(velocity).max()) * dt / self.side
+        require(
+            crossings <= _MOST_CROSSINGS,
+            f"system {self.name!r}: got dt = {dt:g}, in which a disk crosses the box {crossings:,.0f} times; expected at "
+            f"most {_MOST_CROSSINGS:,} times",
+        )
+        return recorded(position, velocity, radii, masses, self.side, T, dt)
 
     def valid(self, trajectories: Trajectories) -> NDArray[np.bool_]:
         """(N,) whether the disks stay in the box and apart, and every state predicts the next, within `tolerance`."""

@@ -17,6 +17,7 @@ from pushforward.systems.tableaux import DOP853, FOREST_RUTH, KAHAN_LI_8, RK4, C
 __all__ = ["Derivative", "Force", "integrate", "integrate_separable"]
 
 # Measured: smaller blocks lose more to the calls, and to threads that wait for one another, than they gain from caches.
+_MOST_SUBSTEPS = 10_000
 _BLOCK = 16384
 # Steps written to the result at a time: each trajectory's part of it is far from the next one's in memory.
 _SAVED_TOGETHER = 16
@@ -123,6 +124,12 @@ def _in_blocks(
     d, n = state.shape
     counts = np.broadcast_to(np.asarray(substeps), (n,))
     require(bool((counts >= 1).all()), f"substeps: got {counts.min(initial=1)}; expected at least 1")
+    most = counts.max(initial=1)
+    require(
+        bool(most <= _MOST_SUBSTEPS),
+        f"dt: is so large that {most:,} integration steps would lie between two saved ones; expected at most "
+        f"{_MOST_SUBSTEPS:,}, so a smaller dt",
+    )
     constants = np.empty((0, n)) if parameters is None else np.asarray(parameters, dtype=np.float64)
     result = np.empty((n, T, d))
 
