@@ -103,8 +103,8 @@ class CollidingDisks(AbstractSystem):
         crossings = float(np.abs(velocity).max()) * dt / self.side
         require(
             crossings <= _MOST_CROSSINGS,
-            f"system {self.name!r}: got dt = {dt:g}, in which a disk crosses the box {crossings:,.0f} times; expected at "
-            f"most {_MOST_CROSSINGS:,} times",
+            f"system {self.name!r}: got dt = {dt:g}, in which a disk crosses the box {crossings:,.0f} times; expected "
+            f"at most {_MOST_CROSSINGS:,} times",
         )
         return recorded(position, velocity, radii, masses, self.side, T, dt)
 
