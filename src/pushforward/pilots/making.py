@@ -52,7 +52,8 @@ def pilot(
         _require_defined(trajectories, quantity)
     name = generator if isinstance(generator, str) else generator.name
     intended = None if isinstance(generator, str) else generator
-    kernel = Pilot(generator=name, share=share, seed=seed, pilots=pilots, intended=intended)
+    steps = int(getattr(getattr(intended, "settings", None), "steps", 0))
+    kernel = Pilot(generator=name, steps=steps, share=share, seed=seed, pilots=pilots, intended=intended)
     if condition is None:
         return kernel.fitted(trajectories)
     from pushforward.pilots.training import trained
