@@ -32,5 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study": ("pushforward.commands.study:RunStudy", "many runs from one plan, that survive anything"),
     "status": ("pushforward.commands.status:Status", "where a study stands, live"),
     "report": ("pushforward.commands.report:MakeReport", "a page to read and print, of a run or of an audit"),
+    "doctor": (
+        "pushforward.commands.doctor:Doctor",
+        "versions, devices, extras: what is here, what is missing",
+    ),
+    "cite": ("pushforward.commands.cite:Cite", "the BibTeX of the methods used"),
     "list": ("pushforward.commands.listing:List", "systems, quantities, generators, kernels, formats"),
 }
