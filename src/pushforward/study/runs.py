@@ -132,9 +132,9 @@ def _blaming_grid(grid: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except PlanError as error:
-        raise PlanError(
-            str(error), next((("grid", name) for name in error.path if name in grid), error.path)
-        ) from error
+        keys = (key for name in error.path for key in (name, f"sampling.{name}") if key in grid)
+        key = next(keys, None)
+        raise PlanError(str(error), error.path if key is None else ("grid", str(key))) from error
 
 
 def _generator(arm: GeneratorArm) -> dict[str, Any]:
@@ -145,6 +145,9 @@ def _generator(arm: GeneratorArm) -> dict[str, Any]:
         if arm.name not in GENERATORS:
             raise named("generator", arm.name, GENERATORS)
     model = _created(create, arm.name, arm.settings, "settings")
+    sampler = getattr(model, "Sampling", None)
+    if dataclasses.is_dataclass(sampler):
+        _check_sampling(arm.name, sampler, arm.sampling)
     settings = getattr(model, "settings", None)
     resolved = dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else dict(arm.settings)  # type: ignore[arg-type]
     return {"name": arm.name, "settings": _plain(resolved), "sampling": _plain(dict(arm.sampling))}
@@ -163,6 +166,15 @@ def _created(create: Callable[..., Any], name: str, settings: Mapping[str, Any],
             if printable(error, longest=1000) == said:
                 raise PlanError(f"{name}: {said}", (entry, setting)) from error
     raise PlanError(f"{name}: {said}", (entry,))
+
+
+def _check_sampling(name: str, sampler: Any, settings: Mapping[str, Any]) -> None:
+    """Refuse sampler settings here that the generator would refuse once it is trained."""
+    for setting in settings:
+        with within("sampling", setting):
+            if setting not in sampler.__dataclass_fields__:
+                raise named(f"sampler setting of {name}", setting, sampler.__dataclass_fields__)
+    _created(lambda _, **given: sampler(**given), name, settings, "sampling")
 
 
 def tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
