@@ -10,6 +10,7 @@ from pushforward.errors import InputError
 from pushforward.study.ledger import Ledger
 from pushforward.study.page import study_page
 from pushforward.study.plan import GeneratorArm
+from pushforward.study.table import as_text, result_table, result_text
 
 
 @pytest.fixture
@@ -53,3 +54,12 @@ def test_the_command_writes_the_page_and_refuses_what_studies_do_not_have(done, 
     assert page.read_text() == study_page(done.results())
     assert main(["report", str(done.folder), "-o", str(page), "--figures", str(tmp_path)]) == 2
     assert "--figures: belongs to the report of a run" in capsys.readouterr().err
+
+
+def test_the_table_fits_a_terminal_and_leaves_nothing_out_elsewhere(done):
+    results = done.results()
+    assert result_text(results) == as_text(result_table(results))
+    narrow = result_text(results, 100)
+    assert max(map(len, narrow.splitlines())) <= 100
+    for line in results.summary():
+        assert f"{line.numbers['w1'].mean:.3g} [" in narrow

@@ -10,6 +10,7 @@ import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import existing
+from pushforward.commands.study_report import terminal_columns
 from pushforward.errors import printable
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class RunStudy(AbstractCommand):
     def run(self) -> Outcome:
         """Check the plan, do what is left to do, show the results."""
         from pushforward.study import Study
-        from pushforward.study.table import as_text, result_table
+        from pushforward.study.table import result_text
 
         study = Study.read(existing(self.plan), self.output)
         if self.check:
@@ -58,7 +59,7 @@ class RunStudy(AbstractCommand):
                 self.runner, workers=self.workers, address=self.address, resume=self.resume, progress=report
             )
         results = study.results()
-        lines = [as_text(result_table(results)), "", self._ended(study.folder, ended)]
+        lines = [result_text(results, terminal_columns()), "", self._ended(study.folder, ended)]
         lines += [f"failed: {printable(error, 300)}" for error in list(ended.failed.values())[:_SHOWN]]
         record = {
             "study": str(study.folder),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 from pushforward.commands.base import Outcome
 from pushforward.errors import InputError, printable
 
-__all__ = ["is_study", "outcome_of_study"]
+__all__ = ["is_study", "outcome_of_study", "terminal_columns"]
 
 
 def is_study(folder: Path) -> bool:
@@ -26,7 +28,7 @@ def outcome_of_study(folder: Path, page: Path, others: dict[str, bool]) -> Outco
     from pushforward.study.ledger import Ledger
     from pushforward.study.page import study_page
     from pushforward.study.results import Results
-    from pushforward.study.table import as_text, result_table
+    from pushforward.study.table import result_text
     from pushforward.writing import write_text
 
     for flag, is_set in others.items():
@@ -35,4 +37,9 @@ def outcome_of_study(folder: Path, page: Path, others: dict[str, bool]) -> Outco
     results = Results.of(Ledger(folder))
     write_text(page, study_page(results))
     record = {"study": str(folder), "report": str(page), "summary": results.summary_table().to_pylist()}
-    return Outcome(f"{as_text(result_table(results))}\n\nreport: {printable(page)}", record)
+    return Outcome(f"{result_text(results, terminal_columns())}\n\nreport: {printable(page)}", record)
+
+
+def terminal_columns() -> int | None:
+    """How wide the terminal is; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

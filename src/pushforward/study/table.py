@@ -17,9 +17,9 @@ from pushforward.study.summary import Interval, Line
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["as_text", "cells", "headings", "result_table", "status_table"]
+__all__ = ["as_text", "cells", "headings", "narrow_table", "result_table", "result_text", "status_table"]
 
-_WIDEST = 400
+_WIDEST, _NARROWEST = 400, 88
 _MISSING = "–"
 
 
@@ -70,6 +70,39 @@ def result_table(results: Results, level: float = 0.05) -> Table:
             table.add_section()
         table.add_row(*_plain((*(row[:2] if row[:2] != before else ("", "")), *row[2:])))
         before = row[:2]
+    return table
+
+
+def result_text(results: Results, columns: int | None = None, level: float = 0.05) -> str:
+    """The result table as text, for a terminal that is `columns` wide; None: as wide as it needs to be."""
+    full = as_text(result_table(results, level))
+    if columns is None or max(map(len, full.splitlines())) <= columns:
+        return full
+    return as_text(narrow_table(results, level), max(columns, _NARROWEST))
+
+
+def narrow_table(results: Results, level: float = 0.05) -> Table:
+    """What of the result table fits a terminal: W1 and its difference from the control, three digits."""
+    from rich import box
+    from rich.table import Table
+
+    lines = results.summary(level)
+    several = len({line.samples for line in lines}) > 1
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=_caption(results), caption_justify="left")
+    for i, name in enumerate(("", "W1", "noise floor", "drift", "W1 − control")):
+        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i > 0)
+    before = ""
+    for line in lines:
+        shown = cells(line, several)
+        heading = f"{shown[0]}: {shown[1]}"
+        if heading != before:
+            table.add_section()
+            table.add_row(*_plain((heading, *[""] * 4)))
+            before = heading
+        short = (_interval(line.numbers.get("w1"), digits=3), _number(line.numbers.get("w1_null_95"), 3))
+        paired = line.differences.get("w1")
+        difference = None if paired is None else Interval(**vars(paired))
+        table.add_row(*_plain((f"  {shown[2]}", *short, shown[9], _interval(difference, True, 3))))
     return table
 
 
@@ -134,14 +167,14 @@ def _plain(row: Iterable[str]) -> list[str]:
     return [escape(cell) for cell in row]
 
 
-def _interval(found: Interval | None, signed: bool = False) -> str:
+def _interval(found: Interval | None, signed: bool = False, digits: int = 4) -> str:
     if found is None:
         return _MISSING
-    sign = "+" if signed else ""
+    form = f"{'+' if signed else ''}.{digits}g"
     if not found.low <= found.high:
-        return f"{found.mean:{sign}.4g}"
-    return f"{found.mean:{sign}.4g} [{found.low:{sign}.4g}, {found.high:{sign}.4g}]"
+        return f"{found.mean:{form}}"
+    return f"{found.mean:{form}} [{found.low:{form}}, {found.high:{form}}]"
 
 
-def _number(found: Interval | None) -> str:
-    return _MISSING if found is None else f"{found.mean:.4g}"
+def _number(found: Interval | None, digits: int = 4) -> str:
+    return _MISSING if found is None else f"{found.mean:.{digits}g}"
