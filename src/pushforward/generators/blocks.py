@@ -15,6 +15,7 @@ from pushforward.generators.description import Description
 from pushforward.generators.features import Layout, place
 from pushforward.generators.fixed import FixedSteps, Known
 from pushforward.generators.hardware import Hardware
+from pushforward.generators.steering import Steer, Steering
 
 __all__ = ["BLOCK", "Block", "Order", "blocks", "in_units"]
 
@@ -40,6 +41,7 @@ class Block:
         hardware: device and precision.
         size: trajectories to put through a network at a time.
         streams: a random stream for each 256 of them.
+        steer: towards values of a quantity, or None.
     """
 
     n: int
@@ -52,6 +54,7 @@ class Block:
     hardware: Hardware
     size: int
     streams: tuple[np.random.Generator, ...]
+    steer: Steer | None = None
 
     def normal(self, *shape: int) -> Tensor:
         """(n, *shape) standard normal numbers on the device."""
@@ -112,6 +115,7 @@ class Order:
         asked: (n, K) conditions in their units, or None to draw them from `law`.
         law: of conditions and lengths in training; None for a model without conditions.
         fixed: fixed steps in the data's units.
+        steering: towards values of a quantity, or None.
     """
 
     n: int
@@ -119,6 +123,7 @@ class Order:
     asked: NDArray[np.float64] | None
     law: ConditionLaw | None
     fixed: FixedSteps
+    steering: Steering | None = None
 
 
 @dataclass(frozen=True)
@@ -150,17 +155,20 @@ def blocks(
         )
         features = layout.sampling(columns, normal, count)
         every = np.full(count, about.T) if lengths is None else lengths
+        steps = None if lengths is None else torch.from_numpy(lengths).to(hardware.device)
+        known = _known(normal, every, about, hardware)
         block = Block(
             n=count,
             T=about.T,
             C=len(about.channels),
-            lengths=None if lengths is None else torch.from_numpy(lengths).to(hardware.device),
+            lengths=steps,
             condition=None if features is None else torch.from_numpy(features).to(hardware.device),
-            known=_known(normal, every, about, hardware),
+            known=known,
             layout=layout,
             hardware=hardware,
             size=batch_size,
             streams=streams,
+            steer=_steer(order, slice(start, start + count), about, scale, steps, known, hardware),
         )
         yield Part(block, lengths, conditions, fixed)
 
@@ -214,3 +222,18 @@ def _known(
         mask[row, where] = True
         values[row, where] = given
     return Known(torch.from_numpy(mask).to(hardware.device), torch.from_numpy(values).to(hardware.device))
+
+
+def _steer(
+    order: Order,
+    rows: slice,
+    about: Description,
+    scale: float,
+    lengths: Tensor | None,
+    known: Known | None,
+    hardware: Hardware,
+) -> Steer | None:
+    if order.steering is None:
+        return None
+    scaling = (about.mean, np.asarray(about.std) / scale)
+    return order.steering.part(rows, scaling, scale, hardware.device, lengths, known)

@@ -170,4 +170,5 @@ def probability_flow(network: Denoiser, block: Block, sampling: SamplerSettings)
         return clean if block.known is None else block.known.clamp(clean)
 
     solve = SAMPLERS[sampling.sampler]
-    return solve(denoise, x, sigmas, lambda: block.normal(block.T, block.C), sampling.churn)
+    asked = denoise if block.steer is None else block.steer.denoiser(denoise)
+    return solve(asked, x, sigmas, lambda: block.normal(block.T, block.C), sampling.churn)

@@ -171,7 +171,8 @@ class Flow(AbstractLearned[FlowSettings, VelocityField, FlowSampling]):
             return v if block.known is None else (block.known.values - start).where(block.known.mask, v)
 
         steps = sampling.sampler_steps or network.steps_within(sampling.tolerance)
-        return solve(velocity, start, equal_times(steps), SOLVERS[sampling.sampler])
+        asked = velocity if block.steer is None else block.steer.velocity(velocity)
+        return solve(asked, start, equal_times(steps), SOLVERS[sampling.sampler])
 
     @property
     def denoiser(self) -> FlowDenoiser:

@@ -28,6 +28,7 @@ from pushforward.generators.interrupt import deferred_interrupt
 from pushforward.generators.resuming import first_state, largest_file
 from pushforward.generators.saved import Knowledge, Saved, law_from_tensors, tensors_of_law
 from pushforward.generators.settings import SamplingSettings, TrainingSettings
+from pushforward.generators.steering import Steering
 from pushforward.generators.training import LogEntry, TrainingState, train
 from pushforward.progress import Progress, silent
 from pushforward.progress import progress as reporter
@@ -289,7 +290,7 @@ class AbstractLearned(AbstractFitted[_Network], Generic[_Settings, _Network, _Sa
         knows = fitted.saved.knowledge
         _check_seed(seed)
         require(n >= 1, f"sample: got n = {n}; expected at least 1")
-        sampling = cast(_Sampling, self._sampling_settings(settings))
+        sampling, steering = self._sampling_settings(settings)
         asked = None
         if condition is not None:
             if knows.conditions is None:
@@ -299,8 +300,8 @@ class AbstractLearned(AbstractFitted[_Network], Generic[_Settings, _Network, _Sa
             asked = knows.conditions.asked(condition, n)
         steps = FixedSteps.of(fixed, n, knows.data)
         steps.allowed(fitted.saved.settings.inpaint, knows.fixed, self.name, self._free_steps(steps))
-        order = Order(n, seed, asked, fitted.law, steps)
-        return self._made(fitted, order, sampling)
+        order = Order(n, seed, asked, fitted.law, steps, steering and steering.of_sample(n, self))
+        return self._made(fitted, order, cast(_Sampling, sampling))
 
     def _made(self, fitted: Fitted[_Network], order: Order, sampling: _Sampling) -> Iterator[Trajectories]:
         about, hardware = fitted.saved.knowledge.data, Hardware.of(self.settings)
@@ -318,12 +319,13 @@ class AbstractLearned(AbstractFitted[_Network], Generic[_Settings, _Network, _Sa
         first = frozenset(step for step in steps if set(range(step + 1)) <= steps)
         return steps if self.fixes_any_step else first if self.fixes_first_steps else frozenset()
 
-    def _sampling_settings(self, settings: Mapping[str, Any]) -> SamplingSettings:
-        valid = self.Sampling.__dataclass_fields__
-        for name in settings:
+    def _sampling_settings(self, settings: Mapping[str, Any]) -> tuple[SamplingSettings, Steering | None]:
+        valid, given = self.Sampling.__dataclass_fields__, dict(settings)
+        steering = given.pop("steering", None)
+        for name in given:
             if name not in valid:
                 raise named(f"sampler setting of {self.name}", name, valid)
-        return self.Sampling(**settings)
+        return self.Sampling(**given), steering
 
     # -- saving --------------------------------------------------------------------------------------------
 

@@ -21,8 +21,15 @@ MITIGATIONS: dict[str, str] = {
     "represent": "pushforward.mitigations.represent:Represent",
     "select": "pushforward.mitigations.select:Select",
     "condition": "pushforward.mitigations.condition:Condition",
+    "guide": "pushforward.mitigations.guide:Guide",
     "reweight": "pushforward.mitigations.reweight:Reweight",
     "deconvolve": "pushforward.mitigations.deconvolve:Deconvolve",
+}
+
+_FURTHER = {
+    "AbstractMitigation": "base",
+    "Differentiable": "differentiable",
+    "Mitigated": "mitigated",
 }
 
 
@@ -111,8 +118,8 @@ def load(directory: Any) -> AbstractGenerator:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("AbstractMitigation", "Mitigated"):
-        module = "base" if name == "AbstractMitigation" else "mitigated"
+    if name in _FURTHER:
+        module = _FURTHER[name]
         return getattr(importlib.import_module(f"pushforward.mitigations.{module}"), name)
     for target in MITIGATIONS.values():
         module, _, attribute = target.partition(":")

@@ -80,13 +80,19 @@ class Represent(AbstractMitigation):
         """Decoded batch by batch.
 
         Raises:
-            InputError: fixed steps, which are values of x and not of z.
+            InputError: fixed steps, which are values of x and not of z, or a guide through a decoding without gradient.
         """
         require(
             not settings.get("fixed"),
             f"fixed: got steps to keep with {self.label}; expected none, as the model knows codes only",
         )
-        return (self.psi.decode(part) for part in draw(n, seed, settings))
+        given = dict(settings)
+        if given.get("steering") is not None:
+            from pushforward.mitigations.torch_decoding import of_codes
+
+            steering = given["steering"]
+            given["steering"] = replace(steering, phi=of_codes(steering.phi, self.psi, "guide"))
+        return (self.psi.decode(part) for part in draw(n, seed, given))
 
     def state(self) -> dict[str, Any]:
         """The fitted representation."""

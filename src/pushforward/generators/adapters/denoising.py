@@ -15,6 +15,7 @@ from pushforward.generators.adapters.denoiser import DataDenoiser, Predict, Scal
 from pushforward.generators.adapters.labels import Labels
 from pushforward.generators.adapters.schedules import AbstractSchedule
 from pushforward.generators.samplers import SAMPLERS
+from pushforward.generators.steering import Steer, Steering
 from pushforward.trajectories import Trajectories
 
 __all__ = ["AbstractDenoisingAdapter"]
@@ -59,6 +60,7 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         *,
         sampler: str | None = None,
         sampler_steps: int | None = None,
+        steering: Steering | None = None,
         **settings: Any,
     ) -> Iterator[Trajectories]:
         """The trajectories of `sample(n, seed)`, `batch_size` at a time; each batch has its own random stream.
@@ -69,6 +71,7 @@ class AbstractDenoisingAdapter(AbstractAdapter):
             sampler: the adapter's `own_sampler` (default where there is one), "heun" (default elsewhere), "dpm" or
                 "calibrated".
             sampler_steps: levels, or steps of the own sampler; default: what its program would take.
+            steering: towards values of a quantity, with this library's samplers only.
             settings: none.
 
         Raises:
@@ -76,7 +79,8 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         """
         self.refuse(settings, ("sampler", "sampler_steps"))
         check_request(n, seed)
-        valid = ([self.own_sampler] if self.own_sampler else []) + list(SAMPLERS)
+        # The own sampler is another program's, through which no gradient goes.
+        valid = ([self.own_sampler] if self.own_sampler and steering is None else []) + list(SAMPLERS)
         chosen = valid[0] if sampler is None else sampler
         if chosen not in valid:
             raise named("sampler", str(chosen), valid)
@@ -89,7 +93,10 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         for batch, start in enumerate(range(0, n, self.batch_size)):
             count = min(self.batch_size, n - start)
             rng = np.random.default_rng([int(seed), _STREAM, batch])
-            made = self.own_samples(count, rng, steps) if own else self._solved(count, rng, steps, chosen)
+            steer = None if steering is None else self._steer(steering.of_sample(n, self), start, count)
+            made = (
+                self.own_samples(count, rng, steps) if own else self._solved(count, rng, steps, chosen, steer)
+            )
             yield self.labels.labelled(made, count, self.name)
 
     def own_steps(self) -> int:
@@ -104,7 +111,15 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         """(n, T, C) standard normal numbers, of which the first rows do not depend on n."""
         return torch.from_numpy(rng.standard_normal((n, self.T, self.C), dtype=np.float32))
 
-    def _solved(self, n: int, rng: np.random.Generator, steps: int, sampler: str) -> Tensor:
+    def _steer(self, steering: Steering, start: int, count: int) -> Steer:
+        scaling = self.denoiser.scaling
+        rows = slice(start, start + count)
+        # What a model was trained on is normalised, as far as its user said how.
+        return steering.part(rows, (scaling.shift, scaling.scale), 1.0, torch.device("cpu"))
+
+    def _solved(
+        self, n: int, rng: np.random.Generator, steps: int, sampler: str, steer: Steer | None
+    ) -> Tensor:
         """dx/dσ = (x − D) / σ over the model's own levels, in the model's own units."""
         schedule = self.denoiser.schedule
         levels = schedule.levels(steps)
@@ -112,5 +127,6 @@ class AbstractDenoisingAdapter(AbstractAdapter):
         def denoise(y: Tensor, level: float) -> Tensor:
             return self.denoiser.clean(y, np.full(len(y), level))
 
-        made = SAMPLERS[sampler](denoise, levels[0] * self.noise(n, rng), levels, None, 0.0)
+        asked = denoise if steer is None else steer.denoiser(denoise)
+        made = SAMPLERS[sampler](asked, levels[0] * self.noise(n, rng), levels, None, 0.0)
         return self.denoiser.scaling.to_data(made)

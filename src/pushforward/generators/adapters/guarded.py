@@ -20,7 +20,8 @@ LAYOUTS = ("btc", "bct", "flat")
 class GuardedNetwork:
     """network(z, t) -> tensor of z's shape, for z (B, T, C); every wrong answer becomes a one-line error.
 
-    The network is put into evaluation mode for the call and back again; gradients are off.
+    The network is put into evaluation mode for the call and back again; gradients are off, except through a z that
+    asks for its own.
 
     Args:
         network: an `nn.Module` or any callable of two tensors. It may return a tensor, a tuple that starts with
@@ -56,14 +57,15 @@ class GuardedNetwork:
         given = self._outward(z).to(device, dtype)
         time = t.to(device, torch.long if self.times == "long" else dtype)
         try:
-            with torch.no_grad(), evaluating(self.network):
+            with torch.set_grad_enabled(z.requires_grad), evaluating(self.network):
                 answer = self.network(time, given) if self.time_first else self.network(given, time)
         except Exception as error:
             raise InputError(
                 f"{self.name}: the network raised {type(error).__name__} for input {tuple(given.shape)}: "
                 f"{printable(error)}"
             ) from error
-        answer = self._tensor(answer, given).detach()
+        answer = self._tensor(answer, given)
+        answer = answer if z.requires_grad else answer.detach()
         return self._inward(answer, z).to(z.device, z.dtype)
 
     def _tensor(self, answer: Any, given: Tensor) -> Tensor:
