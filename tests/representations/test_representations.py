@@ -258,3 +258,10 @@ def test_unknown_names_and_settings_list_the_valid_ones():
         create("increments").encode(plane())
     with pytest.raises(InputError, match="expected x, y"):
         create("increments").fitted(plane()).encode(storms())
+
+
+def test_tracks_across_the_date_line_come_back_as_the_same_places():
+    longitude = np.linspace(175, 187, 13)
+    values = np.stack([np.full(13, 10.0), longitude], axis=1)[None]
+    tracks = Trajectories(values, channels=("latitude", "longitude"), units=("deg", "deg"))
+    assert create("speed-heading").checked(tracks).round_trip_error(tracks).max() < 1e-3

@@ -88,7 +88,7 @@ def recommend(
             fitted = one.checked(trajectories)
             candidates.append(push.candidate(fitted, push.forecast(fitted, ahead.grid)))
         except InputError as error:
-            refused.append((one.label, printable(str(error).partition(": ")[2] or error, 110)))
+            refused.append((one.label, printable(str(error).partition(": ")[2] or error, 200)))
     candidates += push.resampled(candidates[0], ahead)
     progress(1, 1)
     return Recommendation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,6 +12,9 @@ from pushforward.forecast.table import aligned
 from pushforward.measure.table import number
 
 __all__ = ["Candidate", "Recommendation"]
+
+# More draws than this for one kept trajectory are no way to sample.
+_OUT_OF_REACH = 1000
 
 
 @final
@@ -139,11 +143,11 @@ class Recommendation:
                 (
                     one.name,
                     f"{one.tv.value:.4f} [{one.tv.low:.4f}, {one.tv.high:.4f}]",
-                    f"{one.mean_shift.value:+.4g}",
+                    f"{one.mean_shift.value:+.4g}" if math.isfinite(one.mean_shift.value) else "",
                     number(one.error),
                     f"{one.diversity:.3f}",
                     *share,
-                    f"{one.draws:.2f}",
+                    f"{one.draws:.2f}" if one.draws < _OUT_OF_REACH else "out of reach",
                     one.cost,
                 )
             )

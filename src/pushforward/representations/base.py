@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.errors import InputError, printable, require
+from pushforward.quantities.positions import positions_of
 from pushforward.quantities.settings import fit_settings
 from pushforward.trajectories import Trajectories
 from pushforward.validation import owned
@@ -186,10 +187,18 @@ class AbstractRepresentation(ABC):
         )
 
     def round_trip_error(self, trajectories: Trajectories) -> _Array:
-        """(N,) largest |x − decode(encode(x))| of each trajectory, in standard deviations of the channel."""
+        """(N,) largest |x − decode(encode(x))| of each trajectory, in standard deviations of the channel.
+
+        Longitudes a full turn apart are the same place.
+        """
         again = self.decode(self.encode(trajectories))
         spread = np.asarray(self.known_space.spread)
-        error = np.abs(again.values - trajectories.values) / np.where(spread > 0, spread, 1.0)
+        difference = again.values - trajectories.values
+        turn = _turn(trajectories)
+        if turn is not None:
+            east = difference[:, :, turn[0]]
+            difference[:, :, turn[0]] = np.remainder(east + turn[1] / 2, turn[1]) - turn[1] / 2
+        error = np.abs(difference) / np.where(spread > 0, spread, 1.0)
         return np.asarray(
             np.where(trajectories.mask[:, :, None], error, 0.0).max(axis=(1, 2)), dtype=np.float64
         )
@@ -257,6 +266,15 @@ class AbstractRepresentation(ABC):
                 for part in trajectories.batches(size)
             ]
         return np.concatenate(parts) if len(parts) > 1 else np.asarray(parts[0])
+
+
+def _turn(trajectories: Trajectories) -> tuple[int, float] | None:
+    """Place of the longitude and its full turn, of positions on the Earth."""
+    names = [name.lower() for name in trajectories.channels]
+    if not any(name.startswith("lon") or name == "lng" for name in names):
+        return None
+    position = positions_of(trajectories)
+    return (position.index[1], 2 * np.pi / position.to_radians) if position.geographic else None
 
 
 def _moments(values: NDArray[Any], mask: NDArray[np.bool_]) -> tuple[_Array, _Array]:
