@@ -76,6 +76,9 @@ def execute(run: Run, folder: Path, progress: Progress = silent) -> Executed:
         made = _sampled(run, model, seeds["sample"], progress)
     with _timed(timings, "sample"):
         chunks, n_valid = _measured(run, made, quantities)
+    account = getattr(model, "account", None)
+    if account is not None:
+        about["drawn"] = account.drawn  # of which the mitigations kept as many as were asked for
     progress(0, None, "audit")
     with _timed(timings, "audit"):
         units = {quantity.label: quantity.unit_of(data) for quantity in quantities}
@@ -134,6 +137,10 @@ def _fitted(run: Run, data: Trajectories, seed: int, folder: Path, progress: Pro
 
     def fit() -> AbstractGenerator:
         model = create(generator["name"], **tuples(generator["settings"]))
+        if generator.get("mitigations"):
+            from pushforward.mitigations import mitigate
+
+            model = mitigate(model, generator["mitigations"])
         return model.fit(data, seed=seed, progress=progress, checkpoint=folder, resume=True)
 
     had_checkpoint = folder.exists()
@@ -201,10 +208,16 @@ def _audited(run: Run, made: list[Chunk], against: list[Chunk], units: Mapping[s
         tolerance=run.content["tolerance"],
         settings=AuditSettings(**settings, seed=seed),
         inputs={
-            "made": f"{FRESH if generator is None else generator['name']}, seed {run.seed}",
+            "made": f"{_made_by(generator)}, seed {run.seed}",
             "against": source,
         },
     )
+
+
+def _made_by(generator: Mapping[str, Any] | None) -> str:
+    if generator is None:
+        return FRESH
+    return " + ".join([generator["name"], *generator.get("mitigations", [])])
 
 
 def _tallies(found: Audit, made: list[Chunk], against: list[Chunk]) -> dict[str, Any]:

@@ -171,24 +171,32 @@ class GeneratorArm(_Varied):
         name: a registered generator.
         settings: of the generator.
         sampling: of its sampler.
-        grid: names are settings; those that start with `sampling.` belong to the sampler.
+        mitigations: around it, the innermost first, as `mitigations.parse` spells them.
+        grid: names are settings or `mitigations`; those that start with `sampling.` belong to the sampler.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    mitigations: tuple[str, ...] = ()
 
     _inside: ClassVar[str] = "settings"
 
+    def __post_init__(self) -> None:
+        """Take lists for tuples."""
+        object.__setattr__(self, "mitigations", tuple(self.mitigations))
+
     @property
     def called(self) -> str:
-        """The label, or the generator's name."""
-        return self.label or self.name
+        """The label, or the generator's name with its mitigations."""
+        return self.label or " + ".join([self.name, *self.mitigations])
 
     def _own(self) -> set[str]:
-        return set()
+        return {"mitigations"}
 
     def _states(self, name: str) -> bool:
+        if name == "mitigations":
+            return len(self.mitigations) > 0
         _, dotted, inner = name.partition("sampling.")
         return inner in self.sampling if dotted else name in self.settings
 

@@ -141,7 +141,7 @@ def _typed(section: str, name: str, value: Any, kind: type[Any]) -> Any:
 
 def _list(name: str, value: Any) -> tuple[Any, ...]:
     with within(name):
-        text = name == "quantities"
+        text = name in ("quantities", "mitigations")
         fits = isinstance(value, list) and all(isinstance(item, str) or not text for item in value)
         require(
             fits, f"{name}: got {printable(repr(value), 40)}; expected a list" + (" of texts" if text else "")

@@ -1,4 +1,4 @@
-"""Sections of a plan that name things which studies cannot run in this version."""
+"""Sections that a plan does not have, and what to write instead."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from pushforward.study.errors import within
 
 __all__ = ["ROOMS", "refuse"]
 
-# Section -> (module, its registry, what its entries are called). A room that is not built yet cannot be imported.
+# Section -> (module, its registry, what to do instead). A room that is not built yet cannot be imported.
 ROOMS = {
-    "kernel": ("pushforward.kernels", "KERNELS", "kernels"),
-    "representation": ("pushforward.representations", "REPRESENTATIONS", "representations"),
-    "mitigation": ("pushforward.mitigations", "MITIGATIONS", "mitigations"),
+    "kernel": (
+        "pushforward.kernels",
+        "KERNELS",
+        "studies do not run kernels in this version; remove the section",
+    ),
+    "representation": (
+        "pushforward.representations",
+        "REPRESENTATIONS",
+        'it belongs to a generator, as in mitigations = ["represent(increments)"]; move it there',
+    ),
+    "mitigation": (
+        "pushforward.mitigations",
+        "MITIGATIONS",
+        'it belongs to a generator, as in mitigations = ["select(path-length)"]; move it there',
+    ),
 }
 
 
@@ -25,7 +37,7 @@ def refuse(section: str, entries: Sequence[Mapping[str, Any]]) -> NoReturn:
     Raises:
         PlanError: always.
     """
-    _, _, plural = ROOMS[section]
+    _, _, instead = ROOMS[section]
     registry = _registry(section)
     for i, entry in enumerate(entries):
         with within(section, i, "name"):
@@ -33,10 +45,7 @@ def refuse(section: str, entries: Sequence[Mapping[str, Any]]) -> NoReturn:
             if registry is not None and name not in registry:
                 raise named(section, name, registry)
     with within(section, 0):
-        raise InputError(
-            f"[[{section}]] {printable(entries[0].get('name', ''), 40)!r}: studies do not run {plural} in this "
-            "version; remove the section"
-        )
+        raise InputError(f"[[{section}]] {printable(entries[0].get('name', ''), 40)!r}: {instead}")
 
 
 def _registry(section: str) -> Sequence[str] | None:

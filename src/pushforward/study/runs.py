@@ -150,7 +150,21 @@ def _generator(arm: GeneratorArm) -> dict[str, Any]:
         _check_sampling(arm.name, sampler, arm.sampling)
     settings = getattr(model, "settings", None)
     resolved = dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else dict(arm.settings)  # type: ignore[arg-type]
-    return {"name": arm.name, "settings": _plain(resolved), "sampling": _plain(dict(arm.sampling))}
+    content = {"name": arm.name, "settings": _plain(resolved), "sampling": _plain(dict(arm.sampling))}
+    if arm.mitigations:
+        content["mitigations"] = _mitigations(arm.mitigations)
+    return content
+
+
+def _mitigations(asked: tuple[str, ...]) -> list[str]:
+    """Mitigations as they are spelled, once each is known to be one."""
+    from pushforward.mitigations import parse
+
+    with within("mitigations"):
+        for text in asked:
+            require(isinstance(text, str), f"mitigations: got {printable(repr(text), 40)}; expected texts")
+            parse(text)
+    return [text.strip() for text in asked]
 
 
 def _created(create: Callable[..., Any], name: str, settings: Mapping[str, Any], entry: str) -> Any:
