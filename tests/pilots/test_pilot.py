@@ -16,12 +16,12 @@ from pushforward.trajectories import Trajectories
 
 SMALL = {"batch_size": 32, "device": "cpu", "precision": "float32"}
 CLASSES = {
-    "diffusion": Diffusion(**SMALL, steps=80, widths=(8, 16)),
-    "flow": Flow(**SMALL, steps=80, widths=(8, 16)),
-    "mlp": MLP(**SMALL, steps=80, width=64),
-    "one-step": MLP(**SMALL, steps=80, width=64, kind="one-step"),
-    "transformer": Transformer(**SMALL, steps=80, width=32, attention_heads=2, hidden=16),
-    "vae": VAE(**SMALL, steps=80, width=16, latent=8),
+    "diffusion": Diffusion(**SMALL, steps=40, widths=(8, 16)),
+    "flow": Flow(**SMALL, steps=40, widths=(8, 16)),
+    "mlp": MLP(**SMALL, steps=40, width=64),
+    "one-step": MLP(**SMALL, steps=40, width=64, kind="one-step"),
+    "transformer": Transformer(**SMALL, steps=40, width=32, attention_heads=2, hidden=16),
+    "vae": VAE(**SMALL, steps=40, width=16, latent=8),
 }
 
 
@@ -55,7 +55,7 @@ def test_a_pilot_of_every_class_stays_within_its_share_and_forecasts(tracks, nam
     kernel = pf.pilot(tracks, intended, "path-length", share=0.05, seed=3)
     account = kernel.account
     assert 0.02 < account.share <= 0.05
-    assert account.intended_flops == pytest.approx(step_cost(intended, tracks).flops * 80)
+    assert account.intended_flops == pytest.approx(step_cost(intended, tracks).flops * 40)
     model = kernel.mixture.kernels[0].generator
     assert account.flops == pytest.approx(step_cost(model, tracks).flops * model.trained_steps)
     assert account.seconds > 0
@@ -102,14 +102,14 @@ def test_text_spells_a_pilot_that_is_trained_when_it_meets_data(tracks):
 
 def test_thin_models_are_smaller_and_take_as_many_steps(tracks):
     intended = CLASSES["diffusion"]
-    total = step_cost(intended, tracks).flops * 80
+    total = step_cost(intended, tracks).flops * 40
     thin, flops = thinned(intended, tracks, 0.1 * total)
     assert thin.settings.widths == (4, 8)
     assert 8 < thin.settings.batch_size < 32
-    assert thin.settings.steps == 80
+    assert thin.settings.steps == 40
     assert 0.08 * total < flops <= 0.1 * total
     tiny, flops = thinned(intended, tracks, 0.01 * total)
-    assert tiny.settings.steps < 80
+    assert tiny.settings.steps < 40
     assert flops <= 0.01 * total
 
 
