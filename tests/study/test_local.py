@@ -62,10 +62,10 @@ def test_workers_times_threads_fill_the_cores_and_no_more():
 
 
 def test_a_worker_killed_while_training_changes_nothing(tmp_path):
-    plan = diffusion(steps=40, seeds=2)
+    plan = diffusion(steps=40, seeds=1)
     alone, study = Study(plan, tmp_path / "alone"), Study(plan, tmp_path / "study")
     assert alone.run(Here()).failed == {}
-    pool, killed = LocalPool(2), []
+    pool, killed = LocalPool(1), []
 
     class Killing:
         def run(self, work, tasks):
@@ -78,10 +78,11 @@ def test_a_worker_killed_while_training_changes_nothing(tmp_path):
 
     ended = study.run(Killing())
     assert killed
-    assert (ended.failed, ended.n_worked) == ({}, 4)
+    assert (ended.failed, ended.n_worked) == ({}, 2)
     assert results_of(study.folder) == results_of(alone.folder)
 
 
+@pytest.mark.slow
 def test_a_task_that_no_worker_survives_is_given_up_and_told(tmp_path):
     plan = diffusion(steps=100_000, seeds=1)
     study, pool = Study(plan, tmp_path / "study"), LocalPool(1, retries=0)
