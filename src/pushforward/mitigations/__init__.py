@@ -28,8 +28,10 @@ MITIGATIONS: dict[str, str] = {
 
 _FURTHER = {
     "AbstractMitigation": "base",
+    "Calibration": "calibration",
     "Differentiable": "differentiable",
     "Mitigated": "mitigated",
+    "calibrate": "calibration",
 }
 
 

@@ -97,7 +97,7 @@ class DataDenoiser:
         self.sigma_min, self.sigma_max = schedule.sigma_min * scaling.size, schedule.sigma_max * scaling.size
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """The expected clean trajectories.
+        """The expected clean trajectories, without gradient.
 
         Args:
             x: (B, T, C) in data units.
@@ -112,10 +112,11 @@ class DataDenoiser:
             f"denoiser: got x of shape {tuple(x.shape)}; expected (B, T, {width})",
         )
         level = self._levels(sigma, len(x))
-        made = torch.empty_like(x)
+        made = torch.empty_like(x, requires_grad=False)
         for start in range(0, len(x), self.batch_size):
             part = slice(start, start + self.batch_size)
-            made[part] = self.scaling.to_data(self.clean(self.scaling.to_model(x[part]), level[part]))
+            y = self.scaling.to_model(x[part].detach())
+            made[part] = self.scaling.to_data(self.clean(y, level[part]))
         return made
 
     def levels(self, n: int, highest: float | None = None) -> list[float]:
@@ -126,7 +127,10 @@ class DataDenoiser:
         ]
 
     def clean(self, y: Tensor, level: NDArray[np.float64]) -> Tensor:
-        """E[z₀ | y = z₀ + level · noise] in the model's units; y (B, T, C), level (B,)."""
+        """E[z₀ | y = z₀ + level · noise] in the model's units; y (B, T, C), level (B,).
+
+        With a gradient where y asks for one.
+        """
         total: Tensor | None = None
         for point in self.schedule.points(level):
             alpha, sigma = (torch.as_tensor(part).to(y)[:, None, None] for part in (point.alpha, point.sigma))
