@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pushforward.commands.doctor:Doctor",
         "versions, devices, extras: what is here, what is missing",
     ),
+    "completion": (
+        "pushforward.commands.completion:Completion",
+        "names and options that the shell completes",
+    ),
     "cite": ("pushforward.commands.cite:Cite", "the BibTeX of the methods used"),
     "list": ("pushforward.commands.listing:List", "systems, quantities, generators, kernels, formats"),
 }

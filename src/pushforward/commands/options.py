@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pushforward.errors import named
 
-__all__ = ["given_option", "require_options", "with_settings"]
+__all__ = ["given_option", "options_of", "require_options", "with_settings"]
 
 _Command = TypeVar("_Command")
 
@@ -42,7 +42,7 @@ def require_options(command: type[Any], arguments: Sequence[str], owner: str) ->
     Raises:
         InputError: names the valid ones; `owner` is whose settings they are.
     """
-    valid = _options(command)
+    valid = options_of(command)
     for argument in arguments:
         if not argument.startswith("--") or argument == "--":
             continue
@@ -51,14 +51,14 @@ def require_options(command: type[Any], arguments: Sequence[str], owner: str) ->
             raise named(f"option of {owner}", f"--{name}", (f"--{option}" for option in valid))
 
 
-def _options(command: type[Any]) -> set[str]:
+def options_of(command: type[Any]) -> set[str]:
     """The long options of a command: its fields and those of its settings."""
     hints = get_type_hints(command)
     options: set[str] = set()
     for field in dataclasses.fields(command):
         kind = hints[field.name]
         if dataclasses.is_dataclass(kind):
-            options |= _options(kind if isinstance(kind, type) else type(kind))
+            options |= options_of(kind if isinstance(kind, type) else type(kind))
         else:
             options.add(field.name.replace("_", "-"))
     return options
