@@ -12,10 +12,10 @@ help:                ## this list
 demo: $(VENV)/.base  ## the whole story on a small system, with a report to open
 	$(BIN)/pushforward demo
 
-test: $(VENV)/.dev   ## the default test suite (about ten minutes on two cores at most)
+test: $(VENV)/.peers  ## the default test suite (about ten minutes on two cores at most)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-all: $(VENV)/.dev  ## every test, slow ones included
+test-all: $(VENV)/.peers  ## every test, slow ones included
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
 
 lint: $(VENV)/.dev   ## ruff and mypy
