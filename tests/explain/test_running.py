@@ -7,7 +7,7 @@ import pytest
 
 import pushforward as pf
 from pushforward.errors import InputError
-from pushforward.explain import Explanation, explain
+from pushforward.explain import Channels, Explanation, Masked, explain
 from pushforward.explain.examples import sampled
 from pushforward.kernels import Gaussian
 from pushforward.quantities import PathLength
@@ -108,6 +108,24 @@ def test_json_holds_it_all(made):
 def test_it_is_reached_by_its_short_name():
     assert pf.explain is explain or callable(pf.explain)
     assert isinstance(pf.explain(Gaussian(0.1), walks(50), "displacement", by=(), examples=0), Explanation)
+
+
+def test_a_masked_kernels_explanation_is_written_too():
+    kernel = Masked(kernel=Gaussian(0.1), parts=Channels(), keep=(0,))
+    made = pf.explain(kernel, walks(60), "path-length", by=("channels",))
+    assert json.loads(made.to_text())["forecast"]["settings"]["keep"] == [0]
+    assert made.forecast.kernel == "masked(scale=0.1, kernel=gaussian(scale=0.1), parts=channels, keep=(0,))"
+    assert not made.attribution("channels").drift[1].any()
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_very_few_trajectories_are_explained_without_certainty(n):
+    made = pf.explain(Gaussian(0.1), walks(n), "path-length")
+    assert made.flows == ()
+    assert all(
+        np.isnan(one.value) for found in (made.moments, made.expansion) for one in found.share.values()
+    )
+    assert "not told from noise" in str(made)
 
 
 def test_an_attribution_that_was_not_asked_for_is_named(made):

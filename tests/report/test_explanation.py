@@ -98,6 +98,10 @@ def test_what_was_not_asked_for_is_not_shown(settings):
     assert ("furthest" in html) == (settings.get("examples") != 0)
 
 
+def test_a_page_can_be_made_of_very_few_trajectories():
+    assert "Why" in explanation_page(pf.explain(Gaussian(0.2), walks(3), LENGTH)).html
+
+
 def test_no_drift_is_said_to_be_none():
     text = plain(explanation_page(pf.explain(Gaussian(0.0), walks(200), LENGTH)).html)
     assert "would keep its distribution" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -54,6 +54,19 @@ class Masked(AbstractDeviationKernel):
             )
         for name in ("scale", "scale_error", "repeats", "parallel", "block_values"):
             object.__setattr__(self, name, getattr(self.kernel, name))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The kernel as it is spelled, the parts by name, and which are kept."""
+        assert self.kernel is not None
+        assert self.parts is not None
+        return {
+            "scale": self.scale,
+            "kernel": self.kernel.label,
+            "parts": self.parts.name,
+            "keep": self.keep,
+            "scale_error": self.scale_error,
+        }
 
     def fitted(self, trajectories: Trajectories) -> Self:
         """The same parts of the fitted kernel."""

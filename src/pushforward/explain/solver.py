@@ -123,13 +123,8 @@ def solver_share(
     few, many = (
         model.sample(n, seed, sampler_steps=number, **sampling) for number in (steps, converged_steps)
     )
-    pair = np.stack([measured(few), measured(many)])
-    kept = np.isfinite(pair).all(axis=0)
-    require(
-        int(kept.sum()) >= 2, f"quantity {measured.label!r}: not defined on at least two pairs of samples"
-    )
+    pair = _pairs(measured, few, many)
     wanted, groups = (None, None) if data is None else _defined(measured, data)
-    pair = pair[:, kept]
     if grid is None:
         both = pair if wanted is None else wanted
         grid = Grid.covering(float(both.min()), float(both.max()))
@@ -137,7 +132,7 @@ def solver_share(
         name=measured.label,
         unit=measured.unit_of(few),
         n=pair.shape[1],
-        n_lost=int((~kept).sum()),
+        n_lost=n - pair.shape[1],
         steps=steps,
         converged_steps=converged_steps,
         grid=grid,
@@ -145,6 +140,16 @@ def solver_share(
         seed=seed,
         **_compared(_folded(pair, wanted, groups, grid, seed), pair[0] - pair[1], level),
     )
+
+
+def _pairs(quantity: AbstractQuantity, few: Trajectories, many: Trajectories) -> Array:
+    """(2, n) the values of both samples where both are defined."""
+    pair = np.stack([quantity(few), quantity(many)])
+    kept = np.isfinite(pair).all(axis=0)
+    require(
+        int(kept.sum()) >= 2, f"quantity {quantity.label!r}: not defined on at least two pairs of samples"
+    )
+    return np.asarray(pair[:, kept])
 
 
 def _defined(quantity: AbstractQuantity, data: Trajectories) -> tuple[Array, NDArray[Any] | None]:

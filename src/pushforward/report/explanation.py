@@ -101,6 +101,7 @@ def explanation_figures(explanation: Explanation) -> Iterator[tuple[str, Figure]
 
 
 def _figures(explanation: Explanation, name: str) -> dict[str, tuple[Figure, str, str]]:
+    """Every figure, its content as text, and its caption."""
     sure = confidence(explanation.forecast.level)
     found = {
         "bias-and-spread": (
@@ -115,18 +116,7 @@ def _figures(explanation: Explanation, name: str) -> dict[str, tuple[Figure, str
             "The forecast drift, and what its first two moments make of it: every value moved by b(q), and spread by a "
             "normal law of variance 2 D(q).",
         ),
-        "flow": (
-            heat_figure(explanation),
-            f"The flow matrix of {name}.",
-            f"The flow matrix: how much of all trajectories moves from one bin of {name} to another; the darker, the "
-            "more, on a square-root scale. What stays in its bin is left out.",
-        ),
-        "net-flows": (
-            arrows_figure(explanation),
-            f"The largest net flows between ranges of {name}.",
-            f"Who loses to whom: the largest net flows, at most {MOST_ARROWS}, to larger values above and to smaller "
-            "ones below; the thicker, the more. Beneath: the drift that they add to.",
-        ),
+        **_flow_figures(explanation, name),
     }
     if explanation.attributions:
         found["attribution"] = (
@@ -144,6 +134,23 @@ def _figures(explanation: Explanation, name: str) -> dict[str, tuple[Figure, str
             "(grey) and its deviation (dark), with its number in the data and its value before and after.",
         )
     return found
+
+
+def _flow_figures(explanation: Explanation, name: str) -> dict[str, tuple[Figure, str, str]]:
+    return {
+        "flow": (
+            heat_figure(explanation),
+            f"The flow matrix of {name}.",
+            f"The flow matrix: how much of all trajectories moves from one bin of {name} to another; the darker, the "
+            "more, on a square-root scale. What stays in its bin is left out.",
+        ),
+        "net-flows": (
+            arrows_figure(explanation),
+            f"The largest net flows between ranges of {name}.",
+            f"Who loses to whom: the largest net flows, at most {MOST_ARROWS}, to larger values above and to smaller "
+            "ones below; the thicker, the more. Beneath: the drift that they add to.",
+        ),
+    }
 
 
 def _bias(explanation: Explanation, unit: str) -> str:

@@ -151,7 +151,8 @@ def _profile(axes: Axes, edges: Array, curves: list[Array], color: str, signed: 
     axes.fill_between(centre, low, high, where=known, color=color, alpha=0.22, linewidth=0)
     axes.plot(centre, value, color=color, linewidth=1.5, marker="o", markersize=2.8)
     # Limits of bins that few trajectories reach would flatten all others.
-    sure = known & (high - low < 4 * np.nanmedian(high - low) + 1e-300)
+    usual = float(np.median((high - low)[known])) if known.any() else 0.0
+    sure = known & (high - low < 4 * usual + 1e-300)
     reach = np.concatenate([low[sure], high[sure], value[known], [0.0]])
     bottom, top = float(reach.min()), float(reach.max())
     margin = 0.07 * (top - bottom) or 1.0
