@@ -24,6 +24,9 @@ MITIGATIONS: dict[str, str] = {
     "guide": "pushforward.mitigations.guide:Guide",
     "reweight": "pushforward.mitigations.reweight:Reweight",
     "deconvolve": "pushforward.mitigations.deconvolve:Deconvolve",
+    "match": "pushforward.mitigations.match:Match",
+    "jacobian": "pushforward.mitigations.jacobian:Jacobian",
+    "spectral-norm": "pushforward.mitigations.spectral_norm:SpectralNorm",
 }
 
 _FURTHER = {

@@ -76,7 +76,8 @@ class Mitigated(AbstractGenerator):
         # A new tuple only when the training is done: a failed one leaves the old model as it was.
         chosen = tuple(reversed(fitted))
         learner = self.generator
-        for mitigation in chosen:
+        # The outermost first, as for the data: what it asks for an inner representation then sees decoded.
+        for mitigation in fitted:
             learner = mitigation.learner(learner)
         if checkpoint is not None:
             write_mitigations(checkpoint, chosen, digest(data))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, final
 
 from pushforward.errors import require
+from pushforward.generators.base import AbstractGenerator
 from pushforward.mitigations.account import Account
 from pushforward.mitigations.base import AbstractMitigation, Draw
 from pushforward.mitigations.representation_records import from_record, to_record
@@ -73,6 +74,23 @@ class Represent(AbstractMitigation):
     def training(self, data: Trajectories, seed: int) -> tuple[Trajectories, dict[str, Any]]:
         """The codes."""
         return self.psi.encode(data), {}
+
+    def learner(self, generator: AbstractGenerator) -> AbstractGenerator:
+        """The generator; a penalty on a quantity sees what codes decode to.
+
+        Raises:
+            InputError: such a penalty, and a decoding without gradient.
+        """
+        if not getattr(generator, "penalties", ()):
+            return generator
+        from pushforward.generators.penalised import penalised
+        from pushforward.mitigations.torch_decoding import of_codes
+
+        for penalty in generator.penalties:  # type: ignore[attr-defined]
+            generator = penalised(
+                generator, penalty.of_codes(lambda phi, owner: of_codes(phi, self.psi, owner))
+            )
+        return generator
 
     def sampled(
         self, draw: Draw, n: int, seed: int, settings: Mapping[str, Any], account: Account

@@ -104,6 +104,12 @@ class RolloutMLP(nn.Module):
             code = GaussianLaw(self.step(h), self.n_channels, self.log_floor).draw(normal)
         return self.statistics.held(self.law.decoded(code, x[:, -1] if t else None, self.statistics))
 
+    def predicted(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(B, T − n_start, C) the mean of each later step of x (B, T, C) given those before it; T > n_start."""
+        h = self._features(self._windows(x), condition)[:, self.n_start :]
+        mean = GaussianLaw(self.step(h), self.n_channels, self.log_floor).mean
+        return self.law.decoded(mean, x[:, self.n_start - 1 : -1], self.statistics)
+
     def _started(self, h: Tensor, uniform: Tensor, normal: Tensor) -> Tensor:
         codes = h.new_zeros(len(h), 0)
         for channel in range(self.n_channels):
