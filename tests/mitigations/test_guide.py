@@ -10,10 +10,10 @@ from pushforward.errors import InputError
 from pushforward.generators import MLP, VAE, Diffusion, Flow
 from pushforward.generators.adapters import ModuleDenoiser, SampleFunction, VectorField
 from pushforward.mitigations import Differentiable, Guide, Mitigated, load, mitigate
-from pushforward.mitigations.differentiable import frame_of, gradient_of
-from pushforward.mitigations.torch_decoding import decoded
 from pushforward.quantities import parse
+from pushforward.quantities.differentiable import frame_of, gradient_of
 from pushforward.representations import parse as representation
+from pushforward.representations.torch_decoding import decoded
 from pushforward.trajectories import Trajectories
 
 T, C = 5, 2

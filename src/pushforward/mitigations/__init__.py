@@ -30,11 +30,11 @@ MITIGATIONS: dict[str, str] = {
 }
 
 _FURTHER = {
-    "AbstractMitigation": "base",
-    "Calibration": "calibration",
-    "Differentiable": "differentiable",
-    "Mitigated": "mitigated",
-    "calibrate": "calibration",
+    "AbstractMitigation": "pushforward.mitigations.base",
+    "Calibration": "pushforward.mitigations.calibration",
+    "Differentiable": "pushforward.quantities.differentiable",
+    "Mitigated": "pushforward.mitigations.mitigated",
+    "calibrate": "pushforward.mitigations.calibration",
 }
 
 
@@ -124,8 +124,7 @@ def load(directory: Any) -> AbstractGenerator:
 
 def __getattr__(name: str) -> Any:
     if name in _FURTHER:
-        module = _FURTHER[name]
-        return getattr(importlib.import_module(f"pushforward.mitigations.{module}"), name)
+        return getattr(importlib.import_module(_FURTHER[name]), name)
     for target in MITIGATIONS.values():
         module, _, attribute = target.partition(":")
         if attribute == name:

@@ -14,15 +14,15 @@ from pushforward.generators.base import AbstractGenerator
 from pushforward.measure.intended import Intended
 from pushforward.mitigations.account import Account
 from pushforward.mitigations.base import Draw, learned
-from pushforward.mitigations.differentiable import (
+from pushforward.mitigations.measuring import AbstractMeasuring
+from pushforward.mitigations.mitigated import Mitigated
+from pushforward.quantities.differentiable import (
     as_differentiable,
     frame_from_json,
     frame_of,
     frame_to_json,
     gradient_of,
 )
-from pushforward.mitigations.measuring import AbstractMeasuring
-from pushforward.mitigations.mitigated import Mitigated
 from pushforward.trajectories import Trajectories
 
 __all__ = ["Guide"]

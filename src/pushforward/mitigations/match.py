@@ -11,8 +11,8 @@ from pushforward.errors import InputError, require
 from pushforward.generators.base import AbstractGenerator
 from pushforward.measure.intended import Intended
 from pushforward.mitigations.base import learned
-from pushforward.mitigations.differentiable import as_differentiable, frame_of, gradient_of
 from pushforward.mitigations.measuring import AbstractMeasuring
+from pushforward.quantities.differentiable import as_differentiable, frame_of, gradient_of
 from pushforward.trajectories import Trajectories
 
 __all__ = ["Match"]

@@ -84,7 +84,7 @@ class Represent(AbstractMitigation):
         if not getattr(generator, "penalties", ()):
             return generator
         from pushforward.generators.penalised import penalised
-        from pushforward.mitigations.torch_decoding import of_codes
+        from pushforward.representations.torch_decoding import of_codes
 
         for penalty in generator.penalties:  # type: ignore[attr-defined]
             generator = penalised(
@@ -106,7 +106,7 @@ class Represent(AbstractMitigation):
         )
         given = dict(settings)
         if given.get("steering") is not None:
-            from pushforward.mitigations.torch_decoding import of_codes
+            from pushforward.representations.torch_decoding import of_codes
 
             steering = given["steering"]
             given["steering"] = replace(steering, phi=of_codes(steering.phi, self.psi, "guide"))

@@ -107,7 +107,7 @@ def gradient_of(quantity: AbstractQuantity, frame: Trajectories, owner: str) -> 
     Raises:
         InputError: a quantity without one; `owner` is the mitigation that asked.
     """
-    from pushforward.mitigations.torch_quantities import BUILDERS, held
+    from pushforward.quantities.torch_quantities import BUILDERS, held
 
     if isinstance(quantity, Differentiable):
         return lambda values, steps: quantity.called(held(values, steps))
