@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from pushforward.forecast.making import forecast
 from pushforward.forecast.results import Forecast
 from pushforward.forecast.settings import ForecastSettings
 from pushforward.measure.table import number
+from pushforward.progress import silent
 
 if TYPE_CHECKING:
     from pushforward.kernels.base import AbstractDeviationKernel
@@ -76,9 +77,7 @@ class ForecastFile(AbstractCommand):
 
     def run(self) -> Outcome:
         """Forecast, and write what was asked for."""
-        from pushforward.forecast.pushing import learned_from
         from pushforward.kernels import parse
-        from pushforward.pilots import Pilot
 
         existing(self.data)
         distinct([self.json, self.plot], [self.data, self.audit])
@@ -91,11 +90,10 @@ class ForecastFile(AbstractCommand):
         sweep = bool(self.scales) or kernel.scale is None
         self._check(sweep)
         found = self._audit()
+        kernel = self._piloted(kernel)
         with self.progress("forecasting") as report:
             source = stream(self.data, self.files, report)
-            quantity = self._quantity(source)
-            kernel = learned_from(kernel, source) if isinstance(kernel, Pilot) else kernel
-            arguments = (kernel, source, quantity)
+            arguments = (kernel, source, self._quantity(source))
             if not sweep:
                 outcome = self._one(forecast(*arguments, **self._settings()), found)
             else:
@@ -114,6 +112,18 @@ class ForecastFile(AbstractCommand):
         """Settings of the kernel that have options of their own."""
         told: dict[str, Any] = {} if self.run_folder is None else {"run": str(existing(self.run_folder))}
         return told if self.generator is None else told | {"generator": self.generator}
+
+    def _piloted(self, kernel: AbstractDeviationKernel) -> AbstractDeviationKernel:
+        """The kernel with its pilots trained, where it has any: that takes minutes, and has a progress of its own."""
+        from pushforward.forecast.pushing import learned_from
+        from pushforward.pilots import Pilot
+
+        if not isinstance(kernel, Pilot):
+            return kernel
+        source = stream(self.data, self.files, silent)
+        self._quantity(source)  # refused before, not after
+        with self.progress("training a pilot") as report:
+            return learned_from(replace(kernel, report=report), source)
 
     def _settings(self) -> dict[str, Any]:
         return {

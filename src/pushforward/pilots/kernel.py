@@ -11,6 +11,7 @@ from pushforward.errors import InputError, named, require
 from pushforward.generators.base import AbstractGenerator
 from pushforward.kernels.base import AbstractDeviationKernel, learned
 from pushforward.kernels.mixture import Mixture
+from pushforward.progress import Progress, silent
 from pushforward.trajectories import Trajectories
 
 __all__ = ["Account", "Pilot"]
@@ -75,6 +76,7 @@ class Pilot(AbstractDeviationKernel):
         pilots: how many pilots of different seeds share the budget; their drifts are averaged.
         seed: of the first; the others count up.
         scale_error: standard deviation of ln s.
+        report: told of each pilot's steps while it is trained.
     """
 
     name: ClassVar[str] = "pilot"
@@ -101,6 +103,7 @@ class Pilot(AbstractDeviationKernel):
     intended: AbstractGenerator | None = learned()
     mixture: Mixture | None = learned()
     account: Account | None = learned()
+    report: Progress = learned(silent)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be.

@@ -10,6 +10,7 @@ from pushforward.errors import InputError, printable, require
 from pushforward.generators.base import AbstractGenerator
 from pushforward.generators.conditions import Condition
 from pushforward.pilots.kernel import Pilot
+from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.trajectories import Trajectories
 
@@ -25,6 +26,7 @@ def pilot(
     seed: int = 0,
     pilots: int = 1,
     condition: Condition | Sequence[Condition] | None = None,
+    progress: Progress = silent,
 ) -> Pilot:
     """A kernel that forecasts the drift of a training from a small share of it.
 
@@ -39,6 +41,7 @@ def pilot(
         seed: of the first pilot.
         pilots: how many share the budget.
         condition: as the training in full will be given it (`fit`).
+        progress: told of each pilot's steps.
 
     Raises:
         InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small.
@@ -53,7 +56,15 @@ def pilot(
     name = generator if isinstance(generator, str) else generator.name
     intended = None if isinstance(generator, str) else generator
     steps = int(getattr(getattr(intended, "settings", None), "steps", 0))
-    kernel = Pilot(generator=name, steps=steps, share=share, seed=seed, pilots=pilots, intended=intended)
+    kernel = Pilot(
+        generator=name,
+        steps=steps,
+        share=share,
+        seed=seed,
+        pilots=pilots,
+        intended=intended,
+        report=progress,
+    )
     if condition is None:
         return kernel.fitted(trajectories)
     from pushforward.pilots.training import trained

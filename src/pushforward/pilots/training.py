@@ -52,7 +52,7 @@ def trained(kernel: Pilot, trajectories: Trajectories, condition: Any = None) ->
     kind, parts = type(intended), []
     start = time.process_time()
     for seed in range(kernel.seed, kernel.seed + kernel.pilots):
-        model = kind(thin.settings).fit(trajectories, condition=condition, seed=seed)
+        model = kind(thin.settings).fit(trajectories, condition=condition, seed=seed, progress=kernel.report)
         parts.append(_kernel_of(model).fitted(trajectories))
     account = Account(
         flops=flops * kernel.pilots,
