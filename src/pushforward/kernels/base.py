@@ -116,18 +116,28 @@ class AbstractDeviationKernel(ABC):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name, without what was learned: plain numbers, words and tuples of them."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("learned")}
+        """The settings by name, without what was learned: plain numbers, words and tuples of them.
+
+        Another kernel, or what else has a label, is spelled.
+        """
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if not f.metadata.get("learned")}
 
     @property
     def label(self) -> str:
         """How the kernel is shown and spelled: its name, and the settings that differ from the defaults."""
         defaults = {f.name: f.default for f in fields(self)}
-        given = [(key, value) for key, value in self.settings.items() if value != defaults[key]]
+        given = [(key, value) for key, value in self.settings.items() if getattr(self, key) != defaults[key]]
         shown = ", ".join(
             f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in given
         )
         return printable(self.name + (f"({shown})" if shown else ""))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    label = getattr(value, "label", None)
+    return label if isinstance(label, str) else value
 
 
 def standard_deviations(trajectories: Trajectories) -> NDArray[np.float64]:
