@@ -71,6 +71,7 @@ DATA = {
     "unwrapped-angle": lambda: made_by("double-pendulum"),
     "reference-path": lambda: plane(ragged=True),
     "cosines": plane,
+    "warped": lambda: made_by("logistic-map"),
     "whitened": plane,
 }
 

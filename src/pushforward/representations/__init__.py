@@ -27,6 +27,7 @@ REPRESENTATIONS: dict[str, str] = {
     "reference-path": "pushforward.representations.linear:ReferencePath",
     "cosines": "pushforward.representations.linear:Cosines",
     "whitened": "pushforward.representations.linear:Whitened",
+    "warped": "pushforward.representations.warped:Warped",
 }
 
 

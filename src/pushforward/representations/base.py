@@ -130,6 +130,12 @@ class AbstractRepresentation(ABC):
         start = tuple(tuple(float(v) for v in row) for row in rows)
         return replace(learned, space=replace(space, start=start))
 
+    def fitted_after(
+        self, parts: tuple[AbstractRepresentation, ...], data: Trajectories, codes: Trajectories
+    ) -> Self:
+        """The representation of `codes`, which `parts` made of `data`: most need not know where they come from."""
+        return self.fitted(codes)
+
     def encode(self, trajectories: Trajectories) -> Trajectories:
         """The codes of trajectories: as many, as long, with the codes' channels and units.
 

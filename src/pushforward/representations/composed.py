@@ -37,9 +37,10 @@ class Composed(AbstractRepresentation):
     def fitted(self, trajectories: Trajectories) -> Self:
         """Every part fitted in turn."""
         require(len(self.parts) > 0, f"{self._owner}: got no parts; expected at least one")
-        parts, codes = [], trajectories
+        parts: list[AbstractRepresentation] = []
+        codes = trajectories
         for part in self.parts:
-            parts.append(part.fitted(codes))
+            parts.append(part.fitted_after(tuple(parts), trajectories, codes))
             codes = parts[-1].encode(codes)
         return replace(self, parts=tuple(parts), space=parts[0].space)
 

@@ -16,8 +16,9 @@ from pushforward.representations.composed import Composed
 from pushforward.representations.identity import Identity
 from pushforward.representations.increments import Increments
 from pushforward.representations.map_parameter import MapParameter
+from pushforward.representations.warped import Warped
 
-__all__ = ["DECODERS", "decoded", "of_codes"]
+__all__ = ["DECODERS", "decoded", "of_codes", "piecewise"]
 
 
 def of_codes(phi: Phi, psi: AbstractRepresentation, owner: str) -> Phi:
@@ -67,9 +68,24 @@ def _map_parameter(psi: Any, z: Tensor) -> Tensor:
     return torch.stack(x, dim=1)
 
 
+def piecewise(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """As `interpolated`, with its gradient."""
+    i = (torch.searchsorted(start.detach(), x.detach().contiguous(), right=True) - 1).clamp(0, len(start) - 2)
+    return end[i] + (x - start[i]) * ((end[i + 1] - end[i]) / (start[i + 1] - start[i]))
+
+
+def _warped(psi: Any, z: Tensor) -> Tensor:
+    columns = []
+    for c, table in enumerate(zip(psi.heights, psi.places, strict=True)):
+        start, end = (torch.tensor(one, dtype=torch.float64, device=z.device) for one in table)
+        columns.append(piecewise(z[:, :, c], start, end))
+    return torch.stack(columns, dim=2)
+
+
 DECODERS: dict[type[AbstractRepresentation], Callable[[Any, Tensor], Tensor]] = {
     Identity: lambda psi, z: z,
     Increments: lambda psi, z: z.cumsum(dim=1),
     MapParameter: _map_parameter,
+    Warped: _warped,
 }
 """Class of a representation -> its `backward`, whose valid steps do not depend on how many there are."""
