@@ -188,3 +188,10 @@ def test_a_study_killed_at_twenty_moments_completes_with_the_same_bytes(tmp_path
         sorted(path.name for path in folder.glob("runs/*/model/tensors-*")) for folder in (alone, study)
     ]
     assert models[0] == models[1]
+
+
+def test_a_share_of_a_gpu_is_refused_where_nobody_gives_gpus_out(study):
+    made = study(gpus=0.5)
+    with pytest.raises(InputError, match="gives out no GPUs: expected runner 'ray'"):
+        made.run("local")
+    assert not made.folder.exists()

@@ -200,7 +200,7 @@ BAD = [
     ('title = "good"', 'title = "good', "title", "TOML"),
     ("[resources]", '[[file]]\npath = "nothing.npz"\n[resources]', "nothing.npz", "no such file"),
     ("[resources]", "[[file]]\nheld_out = 0.5\n[resources]", "[[file]]", "path is missing"),
-    ("[resources]", '[[kernel]]\nname = "gaussian"', "[[kernel]]", "kernel"),
+    ("[resources]", '[[kernel]]\nname = "gaussian"', 'name = "gaussian"', "entry of [[kernel]]"),
     ("[resources]", '[[mitigation]]\nname = "reweight"', "[[mitigation]]", "mitigation"),
     ("n = 60", 'n = 60\nquantities = ["path-lenght"]', "path-lenght", "did you mean 'path-length'"),
 ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from pushforward.errors import InputError
 from pushforward.generators.base import AbstractGenerator
+from pushforward.kernels.base import AbstractDeviationKernel
 from pushforward.trajectories import Trajectories
 from pushforward.writing import write_text
 
@@ -76,3 +77,13 @@ class Jitter(AbstractGenerator):
     @classmethod
     def load(cls, directory) -> Self:
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Broken(AbstractDeviationKernel):
+    """A kernel that fails once it is used."""
+
+    name: ClassVar[str] = "broken"
+
+    def deviate(self, trajectories: Trajectories, rng: np.random.Generator) -> Trajectories:
+        raise InputError("the kernel does not fit")

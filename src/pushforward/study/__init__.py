@@ -5,11 +5,21 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["FileData", "GeneratorArm", "Plan", "Results", "Study", "SystemData", "read_plan"]
+__all__ = [
+    "FileData",
+    "GeneratorArm",
+    "KernelForecast",
+    "Plan",
+    "Results",
+    "Study",
+    "SystemData",
+    "read_plan",
+]
 
 _LAZY = {
     "FileData": "pushforward.study.plan",
     "GeneratorArm": "pushforward.study.plan",
+    "KernelForecast": "pushforward.study.plan",
     "Plan": "pushforward.study.plan",
     "Results": "pushforward.study.results",
     "Study": "pushforward.study.study",
@@ -18,7 +28,7 @@ _LAZY = {
 }
 
 if TYPE_CHECKING:
-    from pushforward.study.plan import FileData, GeneratorArm, Plan, SystemData
+    from pushforward.study.plan import FileData, GeneratorArm, KernelForecast, Plan, SystemData
     from pushforward.study.reading import read_plan
     from pushforward.study.results import Results
     from pushforward.study.study import Study

@@ -20,15 +20,16 @@ from pushforward.progress import Progress, silent
 from pushforward.study.digests import canonical, seed_for
 from pushforward.study.ledger import set_aside
 from pushforward.study.metrics import metrics_of
+from pushforward.study.plain import tuples
 from pushforward.study.plan import FRESH
-from pushforward.study.runs import Run, tuples
+from pushforward.study.runs import Run
 from pushforward.trajectories import Trajectories
 
 if TYPE_CHECKING:
     from pushforward.generators.base import AbstractGenerator
     from pushforward.quantities.base import AbstractQuantity
 
-__all__ = ["Executed", "execute"]
+__all__ = ["MODEL", "Executed", "data_of", "execute", "quantities_of", "set_threads"]
 
 MODEL = "model"
 
@@ -61,8 +62,8 @@ def execute(run: Run, folder: Path, progress: Progress = silent) -> Executed:
     timings: dict[str, float] = {}
     progress(0, None, "data")
     with _timed(timings, "data"):
-        data, fresh = _data(run)
-        quantities = _quantities(run)
+        data, fresh = data_of(run)
+        quantities = quantities_of(run)
         against = list(measured_stream(data, quantities)())
     seeds = {what: seed_for(run.seed, what) for what in ("data", "fit", "sample", "fresh", "audit")}
     about: dict[str, Any] = {"seeds": seeds, "n_data": len(data)}
@@ -92,8 +93,12 @@ def execute(run: Run, folder: Path, progress: Progress = silent) -> Executed:
     return Executed(metrics, artefacts, about, timings, compact)
 
 
-def _data(run: Run) -> tuple[Trajectories, Callable[[], Iterator[Trajectories]]]:
-    """Training data, and the control: trajectories of the same law that no generator has seen."""
+def data_of(run: Run) -> tuple[Trajectories, Callable[[], Iterator[Trajectories]]]:
+    """Training data, and the control: trajectories of the same law that no generator has seen.
+
+    Raises:
+        InputError: a file that has changed since the plan was read.
+    """
     content = run.content["data"]
     if "system" in content:
         from pushforward.measure import Intended
@@ -122,7 +127,8 @@ def _data(run: Run) -> tuple[Trajectories, Callable[[], Iterator[Trajectories]]]
     return data, lambda: iter([held_out])
 
 
-def _quantities(run: Run) -> list[AbstractQuantity]:
+def quantities_of(run: Run) -> list[AbstractQuantity]:
+    """What the run audits."""
     from pushforward.quantities import parse
 
     return [parse(entry["spelled"]) for entry in run.content["quantities"]]
@@ -133,7 +139,7 @@ def _fitted(run: Run, data: Trajectories, seed: int, folder: Path, progress: Pro
 
     generator = run.content["generator"]
     generator_class(generator["name"])
-    _set_threads(int(run.content["threads"]))
+    set_threads(int(run.content["threads"]))
 
     def fit() -> AbstractGenerator:
         model = create(generator["name"], **tuples(generator["settings"]))
@@ -240,7 +246,7 @@ def _counted(grid: Grid, name: str, chunks: list[Chunk]) -> Tally:
     return tally
 
 
-def _set_threads(threads: int) -> None:
+def set_threads(threads: int) -> None:
     """Where torch is there, bind it to the plan's number of threads, on which the last bits depend."""
     torch = sys.modules.get("torch")
     if torch is not None:

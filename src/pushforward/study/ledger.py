@@ -14,7 +14,7 @@ from typing import Any, Self, final
 
 from pushforward import __version__
 from pushforward.errors import InputError, printable, require
-from pushforward.study.digests import sha256
+from pushforward.study.digests import canonical, sha256
 from pushforward.study.locks import Claim, Heartbeat, heartbeat, is_held
 from pushforward.study.records import LARGEST, Record
 from pushforward.study.runs import Run
@@ -54,8 +54,16 @@ class Ledger:
         return (Path(folder) / _STUDY).is_file()
 
     @classmethod
-    def make(cls, folder: str | Path, title: str, control: str, runs: Sequence[Run], plan: str = "") -> Self:
-        """Make or open the ledger and write down which runs belong to the study now.
+    def make(
+        cls,
+        folder: str | Path,
+        title: str,
+        control: str,
+        runs: Sequence[Run],
+        plan: str = "",
+        kernels: Sequence[Listed] = (),
+    ) -> Self:
+        """Make or open the ledger and write down which runs, and forecasts of which kernels, belong to the study now.
 
         Raises:
             InputError: the folder cannot be made or written, or holds something else.
@@ -85,12 +93,13 @@ class Ledger:
             "control": control,
             "plan": plan,
             "runs": listed,
+            "kernels": list(kernels),
         }
         write_text(ledger.folder / _STUDY, json.dumps(record, ensure_ascii=False) + "\n")
         return ledger
 
     def study(self) -> dict[str, Any]:
-        """`title`, `control`, `plan` (its text) and `runs`.
+        """`title`, `control`, `plan` (its text), `runs` and `kernels`.
 
         Raises:
             InputError: missing, damaged or of a newer version.
@@ -116,6 +125,8 @@ class Ledger:
             for run in found["runs"]
         )
         texts = all(isinstance(found.get(name), str) for name in ("title", "control", "plan"))
+        kernels = found.setdefault("kernels", [])  # which studies of earlier versions lack
+        whole = whole and isinstance(kernels, list) and all(map(_is_kernel, kernels))
         require(whole and texts, f"{where}: is damaged; expected the runs of a study")
         return dict(found)
 
@@ -214,6 +225,15 @@ class Ledger:
                 if beat is not None:
                     found[path.stem] = beat
         return found
+
+
+def _is_kernel(listed: object) -> bool:
+    fields = {"label": str, "content": dict, "arms": list, "of_model": bool}
+    try:
+        canonical(listed)  # Not a number has no spelling there, and so no hash.
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(listed, dict) and all(type(listed.get(k)) is kind for k, kind in fields.items())
 
 
 def set_aside(path: Path) -> Path | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pushforward.errors import InputError, printable
 from pushforward.study.plan import FRESH
 from pushforward.study.results import Results
+from pushforward.study.skill_table import SKILL_READING, skill_cells, skill_headings
 from pushforward.study.summary import Difference, Interval, Line
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def study_page(results: Results, level: float = 0.05) -> str:
     percent = f"{100 * (1 - level):g} % CI"
     names = {run["id"]: f"{run['data']}, {run['arm']}, seed {run['seed']}" for run in results.runs}
     errors = [
-        (printable(names.get(run, run), 160), printable(said, 300)) for run, said in results.errors.items()
+        (printable(names.get(run, "a forecast"), 160), printable(said, 300))
+        for run, said in results.errors.items()
     ]
     page = _template().render(
         title=printable(results.title, 160) or f"Study {printable(results.ledger.folder.name, 80)}",
@@ -76,6 +78,9 @@ def study_page(results: Results, level: float = 0.05) -> str:
             f"W1 − control, {percent}",
         ),
         sections=_sections(results, lines),
+        skill_headings=skill_headings(level),
+        skills=_skills(results, level),
+        skill_reading=f"{results.n_forecast} of {results.n_forecasts} forecasts made; {SKILL_READING}.",
         reading=_reading(results, level),
         errors=errors[:_MOST_ERRORS],
         plan=_plan(results),
@@ -125,6 +130,15 @@ def _sections(results: Results, lines: Sequence[Line]) -> list[_Section]:
         picture = _picture(found, results.rows, f"s{i}") if i < _MOST_FIGURES else None
         sections.append(_Section(name, picture, tuple(map(_row, found))))
     return sections
+
+
+def _skills(results: Results, level: float) -> list[tuple[str, ...]]:
+    lines = results.skills(level)
+    several = len({line.samples for line in lines}) > 1
+    return [
+        tuple(cell.replace("-", "−") if i > 4 else cell for i, cell in enumerate(skill_cells(line, several)))
+        for line in lines
+    ]
 
 
 def _picture(lines: Sequence[Line], rows: Sequence[Mapping[str, Any]], key: str) -> _Picture:

@@ -15,7 +15,7 @@ RUNNERS = ("local", "ray")
 
 
 class AbstractPool(Protocol):
-    """Where work is done."""
+    """Where work is done. One whose workers do not see the study's folder has a true attribute `apart`."""
 
     def run(self, work: str, tasks: Iterable[Mapping[str, Any]]) -> Iterator[Finished | Told]:
         """Do all tasks, of the kind that `worker.WORK` calls `work`, and give their answers as they come."""
@@ -49,7 +49,7 @@ def create_pool(
         workers: tasks at a time at most; default: as many as the cores, or the cluster, can hold.
         address: of an existing Ray cluster; without one a local one is started.
         threads: threads of a task.
-        gpus: share of a GPU that a task needs; on Ray only.
+        gpus: share of a GPU that a task needs; on Ray only, which gives GPUs out.
 
     Raises:
         InputError: an unknown runner, or settings that it does not have.
@@ -62,4 +62,9 @@ def create_pool(
         return RayPool(workers, threads, gpus=gpus, address=address)
     if address is not None:
         raise InputError("address: belongs to the runner 'ray'; got the runner 'local'")
+    if gpus > 0:
+        raise InputError(
+            f"gpus: got {gpus:g} of a GPU for each run; the runner 'local' gives out no GPUs: expected runner 'ray' "
+            "(--runner ray), or no gpus in [resources]"
+        )
     return LocalPool(workers, threads)

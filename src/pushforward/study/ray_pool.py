@@ -11,7 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from pushforward.errors import InputError, printable, require
 from pushforward.progress import silent
@@ -40,7 +40,8 @@ class RayPool:
     """Tasks on a Ray cluster: an existing one, by its address, or one on this machine that ends with this pool.
 
     Workers need the same pushforward, and the data's files under the same paths; the study's folder stays here: what
-    a worker found out is sent back, and this process writes it down.
+    a worker found out is sent back, and this process writes it down. Forecasts of kernels, which read that folder, are
+    therefore made by processes of this machine (`apart` says so).
 
     Attributes:
         workers: tasks at a time; default: as many as the cluster's cores and GPUs hold, also when it grows.
@@ -50,6 +51,7 @@ class RayPool:
         retries: how often a task is given out again when it was lost.
     """
 
+    apart: ClassVar[bool] = True
     workers: int | None = None
     threads: int = 1
     gpus: float = 0.0

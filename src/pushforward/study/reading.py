@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from pushforward.errors import InputError, named, printable, require
 from pushforward.measure import AuditSettings
 from pushforward.study.errors import PlanError, within
-from pushforward.study.plan import FileData, GeneratorArm, Plan, SystemData
+from pushforward.study.plan import FileData, GeneratorArm, KernelForecast, Plan, SystemData
 from pushforward.study.rooms import ROOMS, refuse
 from pushforward.study.runs import Run, expand
 from pushforward.study.toml_lines import TomlLines
@@ -20,7 +20,13 @@ __all__ = ["read_plan", "read_runs"]
 
 _LARGEST = 4 << 20
 _TOP = ("title", "seeds", "samples", "quantities", "control")
-_SECTIONS: dict[str, type[Any]] = {"system": SystemData, "file": FileData, "generator": GeneratorArm}
+_SECTIONS: dict[str, type[Any]] = {
+    "system": SystemData,
+    "file": FileData,
+    "generator": GeneratorArm,
+    "kernel": KernelForecast,
+}
+_NEEDED = {FileData: "path", KernelForecast: "kernel"}
 _TABLES = ("audit", "resources")
 _RESOURCES = ("threads", "gpus")
 _Entry = TypeVar("_Entry")
@@ -77,7 +83,7 @@ def _plan(document: Mapping[str, Any], folder: Path) -> Plan:
     for name in ROOMS:
         if name in document:
             refuse(name, _tables(document, name))
-    systems, files, generators = (
+    systems, files, generators, kernels = (
         tuple(_entry(name, i, table, folder) for i, table in enumerate(_tables(document, name)))
         for name in _SECTIONS
     )
@@ -101,6 +107,7 @@ def _plan(document: Mapping[str, Any], folder: Path) -> Plan:
         systems=systems,
         files=files,
         generators=generators,
+        kernels=kernels,
         audit=audit,
         tolerance=tolerance,
         **top,
@@ -113,8 +120,8 @@ def _entry(section: str, i: int, table: Mapping[str, Any], folder: Path) -> Any:
     with within(section, i):
         valid = [entry.name for entry in fields(kind)]
         _known(f"entry of [[{section}]]:", table, valid)
-        missing = {"path"} if kind is FileData else {"name"}
-        for name in missing - set(table):
+        name = _NEEDED.get(kind, "name")
+        if name not in table:
             raise InputError(f"[[{section}]]: {name} is missing")
         values = {name: _typed(section, name, value, kind) for name, value in table.items()}
         if kind is FileData:
@@ -141,7 +148,7 @@ def _typed(section: str, name: str, value: Any, kind: type[Any]) -> Any:
 
 def _list(name: str, value: Any) -> tuple[Any, ...]:
     with within(name):
-        text = name in ("quantities", "mitigations")
+        text = name in ("quantities", "mitigations", "arms")
         fits = isinstance(value, list) and all(isinstance(item, str) or not text for item in value)
         require(
             fits, f"{name}: got {printable(repr(value), 40)}; expected a list" + (" of texts" if text else "")

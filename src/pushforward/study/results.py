@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, final
 
+from pushforward.study.forecasts import forecasts_of
 from pushforward.study.ledger import Ledger
 from pushforward.study.metrics import NUMBERS
+from pushforward.study.records import Record
+from pushforward.study.skill_metrics import SKILL_COUNTS, SKILL_NUMBERS
+from pushforward.study.skills import SkillLine, skills_over_seeds
 from pushforward.study.summary import Line, summarised
 from pushforward.writing import atomic
 
@@ -34,6 +38,9 @@ class Results:
         errors: run id -> why it failed.
         damaged: runs whose record is damaged; they count as planned.
         rows: a row per run that is done and quantity; see `metrics.NUMBERS`.
+        forecasts: a row per kernel, run and quantity; see `skill_metrics.SKILL_NUMBERS`.
+        n_forecasts: how many forecasts the runs that are done allow.
+        n_forecast: how many of these are made.
     """
 
     ledger: Ledger
@@ -44,6 +51,9 @@ class Results:
     errors: Mapping[str, str]
     damaged: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
+    forecasts: tuple[dict[str, Any], ...] = ()
+    n_forecasts: int = 0
+    n_forecast: int = 0
 
     @classmethod
     def of(cls, ledger: Ledger) -> Self:
@@ -66,6 +76,7 @@ class Results:
                 continue
             labels = {name: run[name] for name in ("data", "arm", "samples", "seed")}
             rows += [{"run": run["id"], **labels, **metrics} for metrics in body["metrics"]]
+        skills, n, n_made = _forecasts(study, states, records, errors)
         return cls(
             ledger=ledger,
             title=study["title"],
@@ -75,6 +86,9 @@ class Results:
             errors=errors,
             damaged=tuple(damaged),
             rows=tuple(rows),
+            forecasts=tuple(skills),
+            n_forecasts=n,
+            n_forecast=n_made,
         )
 
     def count(self, state: str) -> int:
@@ -113,8 +127,28 @@ class Results:
         rows = [{**line, **number} for line, numbers_of in lines for number in numbers_of]
         return pa.table({name: pa.array([row.get(name) for row in rows], type=kind) for name, kind in kinds})
 
+    def skills(self, level: float = 0.05) -> list[SkillLine]:
+        """The scores of the kernels over seeds: see `skills.skills_over_seeds`."""
+        return skills_over_seeds(self.forecasts, level)
+
+    def forecast_table(self) -> pa.Table:
+        """A row per kernel, run and quantity, as an Arrow table."""
+        import pyarrow as pa
+
+        texts = ("run", "data", "arm", "quantity", "unit", "kernel", "forecast")
+        kinds = (
+            [(n, pa.string()) for n in texts]
+            + [(n, pa.int64()) for n in (*_WHOLE, *SKILL_COUNTS)]
+            + [(n, pa.float64()) for n in SKILL_NUMBERS]
+        )
+        return pa.table(
+            {name: pa.array([row.get(name) for row in self.forecasts], type=kind) for name, kind in kinds},
+        )
+
     def save(self) -> None:
-        """Write results.parquet and summary.parquet into the ledger; the same results give the same bytes.
+        """Write results.parquet and summary.parquet, of a study with kernels also forecasts.parquet, into the ledger.
+
+        The same results give the same bytes.
 
         Raises:
             InputError: they cannot be written.
@@ -124,7 +158,36 @@ class Results:
         tables: tuple[tuple[str, Callable[[], Any]], ...] = (
             ("results", self.table),
             ("summary", self.summary_table),
+            *((("forecasts", self.forecast_table),) if self.n_forecasts else ()),
         )
         for name, table in tables:
             with atomic(self.ledger.folder / f"{name}.parquet") as temporary:
                 pq.write_table(table(), temporary, compression="zstd")
+
+
+def _forecasts(
+    study: Mapping[str, Any],
+    states: Mapping[str, str],
+    records: Mapping[str, Record],
+    errors: dict[str, str],
+) -> tuple[list[dict[str, Any]], int, int]:
+    """Rows of all forecasts that are made, how many there can be, how many are made; adds to `errors`."""
+    runs = {run["id"]: run for run in study["runs"]}
+    rows: list[dict[str, Any]] = []
+    n = n_made = 0
+    done = {run for run, state in states.items() if state == "done"}
+    for kernel, asked in forecasts_of(study["runs"], study["kernels"], done):
+        record, n = records.get(asked.id), n + 1
+        if record is None:
+            continue
+        if record.state == "failed":
+            errors[asked.id] = f"{asked.described}: {record.body.get('error', '')}"
+            continue
+        n_made += 1
+        for metrics in record.body["metrics"]:
+            run = runs.get(metrics["run"])
+            if run is None:
+                continue
+            labels = {name: run[name] for name in ("data", "arm", "samples", "seed")}
+            rows.append({**labels, "kernel": kernel["label"], "forecast": asked.id, **metrics})
+    return rows, n, n_made

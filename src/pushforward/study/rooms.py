@@ -13,11 +13,6 @@ __all__ = ["ROOMS", "refuse"]
 
 # Section -> (module, its registry, what to do instead). A room that is not built yet cannot be imported.
 ROOMS = {
-    "kernel": (
-        "pushforward.kernels",
-        "KERNELS",
-        "studies do not run kernels in this version; remove the section",
-    ),
     "representation": (
         "pushforward.representations",
         "REPRESENTATIONS",

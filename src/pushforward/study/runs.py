@@ -14,10 +14,12 @@ from typing import Any, Self, final
 from pushforward.errors import InputError, named, printable, require
 from pushforward.study.digests import canonical, file_digest, sha256
 from pushforward.study.errors import PlanError, within
+from pushforward.study.kernels import asked_kernels
+from pushforward.study.plain import lists, tuples
 from pushforward.study.plan import FRESH, FileData, GeneratorArm, Plan, SystemData
 from pushforward.trajectories import Trajectories
 
-__all__ = ["FORMAT", "Run", "expand", "tuples"]
+__all__ = ["FORMAT", "Run", "expand"]
 
 FORMAT = 1
 """Major version of what a run is; results of another one are not taken for those of this one."""
@@ -83,13 +85,14 @@ def expand(plan: Plan) -> tuple[Run, ...]:
     """All runs of a plan, seed by seed, the control of each data first; whatever cannot run is refused here.
 
     Every system is simulated for a few trajectories, every file opened, every quantity measured once and every
-    generator made, so that a bad plan fails before its first run.
+    generator and kernel made, so that a bad plan fails before its first run.
 
     Raises:
         PlanError: unknown names, settings or laws that do not fit, files that cannot be read.
     """
     arms: list[tuple[str, dict[str, Any] | None]] = [(FRESH, None), *_arms(plan)]
     data = list(_data(plan))
+    asked_kernels(plan)
     _check_tolerances(plan, [quantities for _, _, _, quantities in data])
     audit = {k: v for k, v in dataclasses.asdict(plan.audit).items() if k != "seed"}
     audit["range"] = None if audit["range"] is None else list(audit["range"])
@@ -150,7 +153,7 @@ def _generator(arm: GeneratorArm) -> dict[str, Any]:
         _check_sampling(arm.name, sampler, arm.sampling)
     settings = getattr(model, "settings", None)
     resolved = dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else dict(arm.settings)  # type: ignore[arg-type]
-    content = {"name": arm.name, "settings": _plain(resolved), "sampling": _plain(dict(arm.sampling))}
+    content = {"name": arm.name, "settings": lists(resolved), "sampling": lists(dict(arm.sampling))}
     if arm.mitigations:
         content["mitigations"] = _mitigations(arm.mitigations)
     return content
@@ -191,11 +194,6 @@ def _check_sampling(name: str, sampler: Any, settings: Mapping[str, Any]) -> Non
     _created(lambda _, **given: sampler(**given), name, settings, "sampling")
 
 
-def tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as a generator takes them: lists, which is what TOML and JSON have, become tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-
-
 def _data(plan: Plan) -> Iterator[tuple[str, dict[str, Any], str | None, list[dict[str, Any]]]]:
     """(label, content, path, quantities) of all data."""
     for i, system in enumerate(plan.systems):
@@ -223,7 +221,7 @@ def _system(data: SystemData) -> tuple[dict[str, Any], Trajectories]:
         tried = system.sample(_TRIED, law, T=data.T, dt=data.dt, seed=0)
     content = {
         "system": data.name,
-        "parameters": _plain(dataclasses.asdict(system)),
+        "parameters": lists(dataclasses.asdict(system)),
         "intended": (data.intended or system.default_intended).strip(),
         "n": data.n,
         "T": tried.T,
@@ -246,7 +244,7 @@ def _file(data: FileData) -> tuple[dict[str, Any], Trajectories]:
         reading = {name: value for name, value in data.read.items() if name != "format"}
         tried = next(batches(data.path, 256, data.read.get("format"), ReadSettings(**reading)))
         digest = file_digest(data.path)
-    return {"file": digest, "read": _plain(dict(data.read)), "held_out": float(data.held_out)}, tried
+    return {"file": digest, "read": lists(dict(data.read)), "held_out": float(data.held_out)}, tried
 
 
 def _quantities(own: tuple[str, ...], plan: Plan, tried: Trajectories) -> list[dict[str, Any]]:
@@ -290,10 +288,3 @@ def _check_tolerances(plan: Plan, quantities: list[list[dict[str, Any]]]) -> Non
                 raise named("quantity", name, valid)
             fits = isinstance(limit, int | float) and 0 < limit < float("inf")
             require(fits, f"tolerance of {name}: got {printable(limit, 40)}; expected a positive number")
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, so that what was read from JSON equals what was written."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

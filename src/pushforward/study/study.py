@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, final
+from typing import Any, Self, final
 
 from pushforward.errors import InputError, printable
 from pushforward.progress import Progress, silent
+from pushforward.study.forecasts import forecasts_of
+from pushforward.study.kernels import asked_kernels
 from pushforward.study.ledger import Ledger
-from pushforward.study.local import LOST, Finished, Told
+from pushforward.study.local import LOST, Finished, LocalPool, Told
 from pushforward.study.plan import Plan
 from pushforward.study.pools import AbstractPool, create_pool
 from pushforward.study.reading import read_runs
@@ -32,14 +35,18 @@ class Ended:
     Attributes:
         n_runs: runs of the plan.
         n_worked: of these, runs that were done now; the others were done before, or by another process meanwhile.
-        failed: run id -> error, of runs that have no result.
+        failed: run id -> error, of runs and forecasts that have no result.
         seconds: of this call.
+        n_forecasts: forecasts of the plan's kernels, from the runs that are done.
+        n_forecast: of these, how many were made now.
     """
 
     n_runs: int
     n_worked: int
     failed: dict[str, str]
     seconds: float
+    n_forecasts: int = 0
+    n_forecast: int = 0
 
 
 @final
@@ -96,7 +103,7 @@ class Study:
         resume: bool = False,
         progress: Progress = silent,
     ) -> Ended:
-        """Do every run that is not done.
+        """Do every run that is not done, then every forecast of the plan's kernels.
 
         Args:
             runner: `local` (processes of this machine), `ray`, or a pool of your own.
@@ -120,19 +127,48 @@ class Study:
                 f"{printable(self.folder)}: holds a study already; go on with it (--resume), or name another folder"
             )
         started = time.monotonic()
-        ledger = Ledger.make(self.folder, self.plan.title, self.plan.control, self.runs, self.text)
-        tally = _Tally(self.runs, ledger, progress)
+        kernels = [kernel.to_json() for kernel in asked_kernels(self.plan)]
+        ledger = Ledger.make(self.folder, self.plan.title, self.plan.control, self.runs, self.text, kernels)
+        tasks = {run.id: {"run": run.to_json()} for run in self.runs}
+        tally = self._do("run", pool, tasks, _Tally(self.runs, ledger, progress))
+        # Their audits and models are in the ledger, which workers elsewhere do not see.
+        near = LocalPool(None, self.plan.threads) if getattr(pool, "apart", False) else pool
+        made = self._do("forecast", near, *self._forecasts(ledger, tally.failed, progress))
+        self.results().save()
+        return Ended(
+            len(self.runs),
+            tally.n_worked,
+            tally.failed | made.failed,
+            time.monotonic() - started,
+            made.n,
+            made.n_worked,
+        )
+
+    def _forecasts(
+        self, ledger: Ledger, failed: Collection[str], progress: Progress
+    ) -> tuple[dict[str, dict[str, Any]], _Tally]:
+        """The tasks of all forecasts that can be made, by id."""
+        study, by_id = ledger.study(), {run.id: run for run in self.runs}
+        asked = [one for _, one in forecasts_of(study["runs"], study["kernels"], by_id.keys() - set(failed))]
+        tasks = {
+            one.id: {"run": one.to_json(), "of": by_id[one.content["runs"][0]].to_json()} for one in asked
+        }
+        return tasks, _Tally(asked, ledger, progress)
+
+    def _do(
+        self, work: str, pool: AbstractPool, tasks: Mapping[str, Mapping[str, Any]], tally: _Tally
+    ) -> _Tally:
+        """Do all that the tally waits for."""
+        folder = str(self.folder.resolve())
         while tally.waiting:
             ready = tally.ready()
             if not ready:
                 # Other processes work on all that is left.
                 time.sleep(_POLL)
                 continue
-            tasks = ({"ledger": str(self.folder.resolve()), "run": run.to_json()} for run in ready)
-            for answer in pool.run("run", tasks):
+            for answer in pool.run(work, ({"ledger": folder, **tasks[run.id]} for run in ready)):
                 tally.take(ready[answer.index], answer)
-        self.results().save()
-        return Ended(len(self.runs), tally.n_worked, tally.failed, time.monotonic() - started)
+        return tally
 
     def results(self) -> Results:
         """What the ledger holds of this study."""
@@ -142,11 +178,11 @@ class Study:
 class _Tally:
     """What is left to do, and what came of the rest."""
 
-    def __init__(self, runs: tuple[Run, ...], ledger: Ledger, progress: Progress) -> None:
+    def __init__(self, runs: Sequence[Run], ledger: Ledger, progress: Progress) -> None:
         self.waiting = {run.id: run for run in runs}
         self.n_worked = 0
         self.failed: dict[str, str] = {}
-        self._n, self._progress, self._ledger = len(runs), progress, ledger
+        self.n, self._progress, self._ledger = len(runs), progress, ledger
         self._told: dict[str, str] = {}
 
     def ready(self) -> list[Run]:
@@ -187,7 +223,7 @@ class _Tally:
                 self._ledger.write(Record.of(run.id, FAILED, body_of(run, time.time(), error=error)))
 
     def _report(self) -> None:
-        done = self._n - len(self.waiting)
+        done = self.n - len(self.waiting)
         note = printable("; ".join(list(self._told.values())[:2]), 80)
         failed = f"{len(self.failed)} failed " if self.failed else ""
-        self._progress(done, self._n, failed + note)
+        self._progress(done, self.n, failed + note)

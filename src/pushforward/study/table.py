@@ -12,6 +12,7 @@ from pushforward.errors import printable
 from pushforward.study.locks import Heartbeat
 from pushforward.study.plan import FRESH
 from pushforward.study.results import Results
+from pushforward.study.skill_table import skill_table
 from pushforward.study.summary import Interval, Line
 
 if TYPE_CHECKING:
@@ -76,9 +77,12 @@ def result_table(results: Results, level: float = 0.05) -> Table:
 def result_text(results: Results, columns: int | None = None, level: float = 0.05) -> str:
     """The result table as text, for a terminal that is `columns` wide; None: as wide as it needs to be."""
     full = as_text(result_table(results, level))
-    if columns is None or max(map(len, full.splitlines())) <= columns:
+    if columns is not None and max(map(len, full.splitlines())) > columns:
+        full = as_text(narrow_table(results, level), max(columns, _NARROWEST))
+    if not results.forecasts:
         return full
-    return as_text(narrow_table(results, level), max(columns, _NARROWEST))
+    # Of what is too wide for a terminal, Rich folds the columns.
+    return f"{full}\n\n{as_text(skill_table(results, level), _WIDEST if columns is None else max(columns, _NARROWEST))}"
 
 
 def narrow_table(results: Results, level: float = 0.05) -> Table:
@@ -131,7 +135,12 @@ def status_table(results: Results, level: float = 0.05) -> Table:
     for (data, arm), count in counts.items():
         shown = (str(count[state]) for state in ("done", "failed", "running", "planned"))
         table.add_row(*_plain((printable(data, 60), printable(arm, 60), *shown)))
-    table.caption = "\n".join(_working(results, beats)) or None
+    lines = _working(results, beats)
+    if results.n_forecasts:
+        lines.append(
+            f"{results.n_forecast} of {results.n_forecasts} forecasts of the runs that are done are made"
+        )
+    table.caption = "\n".join(lines) or None
     table.caption_justify = "left"
     return table
 

@@ -6,18 +6,19 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pushforward import __version__
 from pushforward.errors import InputError, printable
 from pushforward.progress import Progress, silent
-from pushforward.study.execution import execute
+from pushforward.study.execution import Executed, execute
 from pushforward.study.ledger import Ledger, write_artefacts
 from pushforward.study.records import Record
 from pushforward.study.runs import Run
 
-__all__ = ["BUSY", "DONE", "FAILED", "body_of", "run_in_ledger", "told"]
+__all__ = ["BUSY", "DONE", "FAILED", "body_of", "in_ledger", "run_in_ledger", "told"]
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -32,7 +33,17 @@ def run_in_ledger(task: Mapping[str, Any], progress: Progress = silent) -> dict[
     Raises:
         InputError: the ledger cannot be written.
     """
-    ledger, run = Ledger(task["ledger"]), Run.from_json(task["run"])
+    return in_ledger(Ledger(task["ledger"]), Run.from_json(task["run"]), execute, progress)
+
+
+def in_ledger(
+    ledger: Ledger, run: Run, work: Callable[[Run, Path, Progress], Executed], progress: Progress = silent
+) -> dict[str, Any]:
+    """Claim a run, do its `work` and keep what came of it; gives what `run_in_ledger` gives.
+
+    Raises:
+        InputError: the ledger cannot be written.
+    """
     with ledger.claimed(run.id) as claim:
         if claim is None:
             return {"state": BUSY, "worked": False, "error": ""}
@@ -47,7 +58,7 @@ def run_in_ledger(task: Mapping[str, Any], progress: Progress = silent) -> dict[
         started = time.time()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            executed = execute(run, folder, report)
+            executed = work(run, folder, report)
         except Exception as error:
             said = told(error)
             ledger.write(Record.of(run.id, FAILED, body_of(run, started, error=said)))

@@ -23,6 +23,7 @@ __all__ = ["WORK", "main", "perform"]
 # What workers can be asked to do. Each takes a task of JSON types and a reporter, and returns JSON types.
 WORK = {
     "run": "pushforward.study.work:run_in_ledger",
+    "forecast": "pushforward.study.scoring:score_in_ledger",
     "apart": "pushforward.study.apart:run_apart",
     "scan": "pushforward.study.shards:scan_shard",
     "count": "pushforward.study.shards:count_shard",
