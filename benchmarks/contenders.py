@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -21,9 +20,6 @@ __all__ = ["USUAL_STEPS", "Contender", "DenoisingDiffusion", "Diffusers"]
 
 USUAL_STEPS = 1000
 _FEW_STEPS, _PEAK = 50, 1e-3
-
-# Its bars would drown the table; read when the package is first loaded, below.
-os.environ.setdefault("TQDM_DISABLE", "1")
 
 
 class Contender(ABC):
@@ -112,6 +108,8 @@ class DenoisingDiffusion(Contender):
     def build(self, T: int, C: int) -> nn.Module:
         """Unet1D of 12, 24 and 48 channels."""
         self.package = denoising_diffusion_1d()
+        # Its bars would drown the table.
+        self.package.tqdm = lambda steps, **_: steps
         network: nn.Module = self.package.Unet1D(12, dim_mults=(1, 2, 4), channels=C)
         self.diffusion = self._around(network, T, USUAL_STEPS)
         self.few = self._around(network, T, self.few_steps)
