@@ -11,10 +11,10 @@ from pushforward.forecast.results import Estimate, finite
 from pushforward.forecast.table import aligned
 from pushforward.measure.table import number
 
-__all__ = ["Candidate", "Recommendation"]
+__all__ = ["OUT_OF_REACH", "Candidate", "Recommendation"]
 
 # More draws than this for one kept trajectory are no way to sample.
-_OUT_OF_REACH = 1000
+OUT_OF_REACH = 1000
 
 
 @final
@@ -147,7 +147,7 @@ class Recommendation:
                     number(one.error),
                     f"{one.diversity:.3f}",
                     *share,
-                    f"{one.draws:.2f}" if one.draws < _OUT_OF_REACH else "out of reach",
+                    f"{one.draws:.2f}" if one.draws < OUT_OF_REACH else "out of reach",
                     one.cost,
                 )
             )

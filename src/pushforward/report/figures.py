@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pushforward.explain.results import Explanation
+    from pushforward.recommend.results import Recommendation
     from pushforward.report.forecast import Ahead
 
 __all__ = ["Side", "distribution", "every_figure", "file_name", "overview", "panels", "trajectories"]
@@ -83,6 +84,7 @@ def every_figure(
     reference: Trajectories | None,
     ahead: Sequence[Ahead] = (),
     explanations: Sequence[Explanation] = (),
+    recommendations: Sequence[Recommendation] = (),
 ) -> Iterator[tuple[str, Figure]]:
     """(file name without ending, figure) of every figure; names are distinct and safe on any file system."""
     taken: set[str] = set()
@@ -100,6 +102,13 @@ def every_figure(
 
         for name, figure in explanation_figures(explanation):
             yield _distinct(file_name(name), taken), figure
+    for recommendation in recommendations:
+        from pushforward.report.recommendation import recommendation_figure
+
+        yield (
+            _distinct(file_name(f"{recommendation.quantity}-repair"), taken),
+            recommendation_figure(recommendation),
+        )
     both = trajectories(made, reference, 0 if audit is None else audit.seed)
     if both is not None:
         yield _distinct("trajectories", taken), both

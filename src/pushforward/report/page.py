@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from pushforward.errors import InputError, printable
 from pushforward.measure.results import Audit, QuantityAudit
@@ -18,10 +18,14 @@ from pushforward.writing import atomic, write_text
 
 if TYPE_CHECKING:
     from pushforward.explain.results import Explanation
+    from pushforward.recommend.results import Recommendation
     from pushforward.report.explanation_page import ExplanationPart
     from pushforward.report.forecast import Ahead, ScoreRow
+    from pushforward.report.recommendation import RecommendationSection
 
 __all__ = ["LARGEST", "Report", "report"]
+
+Told: TypeAlias = "Ahead | Explanation | Recommendation"
 
 LARGEST = 2_000_000
 # Bytes of figures that stop further ones: what the texts of all quantities (about 7 kB each with their line of the
@@ -45,6 +49,7 @@ class Report:
     _reference: Trajectories | None = field(default=None, repr=False)
     _ahead: tuple[Ahead, ...] = field(default=(), repr=False)
     _explanations: tuple[Explanation, ...] = field(default=(), repr=False)
+    _recommendations: tuple[Recommendation, ...] = field(default=(), repr=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the page atomically and return its path.
@@ -71,7 +76,7 @@ class Report:
             raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from error
         written = []
         for name, figure in every_figure(
-            self.audit, self._made, self._reference, self._ahead, self._explanations
+            self.audit, self._made, self._reference, self._ahead, self._explanations, self._recommendations
         ):
             vector, raster = folder / f"{name}.svg", folder / f"{name}.png"
             write_text(vector, style.svg(figure))
@@ -83,7 +88,7 @@ class Report:
 
 def report(
     audit: Audit,
-    ahead: Ahead | Explanation | Sequence[Ahead | Explanation] | None = None,
+    ahead: Told | Sequence[Told] | None = None,
     *,
     made: Trajectories | None = None,
     reference: Trajectories | None = None,
@@ -96,7 +101,8 @@ def report(
 
     Args:
         audit: what was found.
-        ahead: forecasts or dose–responses of quantities of the audit, shown beside what was found, and explanations.
+        ahead: forecasts or dose–responses of quantities of the audit, shown beside what was found, explanations and
+            recommendations.
         made, reference: generated and real trajectories, for the panel that shows some of each.
         settings: training and sampling settings, shown as a table; nested ones become dotted names.
         title: the page's heading.
@@ -110,7 +116,7 @@ def report(
     admit(audit)
     channels = () if reference is None and made is None else (reference or made).channels  # type: ignore[union-attr]
     keys = [*references.used(audit, settings, channels), *citations]
-    forecasts, explanations = _told(ahead)
+    forecasts, explanations, recommendations = _told(ahead)
     ahead_parts, explained = _ahead_parts(audit, forecasts), _explained(explanations)
     keys += references.EXPLAINED if explained else ()
     drawn = [*(part.pictures for part in ahead_parts), *(part.pictures.values() for part in explained)]
@@ -125,6 +131,7 @@ def report(
         sections=_sections(audit, sum(len(picture.svg) for pictures in drawn for picture in pictures)),
         ahead=ahead_parts,
         explanations=explained,
+        recommendations=_recommended(recommendations),
         panels=_panels(audit, made, reference),
         measured=provenance.measured(audit),
         inputs=provenance.inputs(audit),
@@ -138,7 +145,7 @@ def report(
         raise InputError(
             f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: audit fewer quantities"
         )
-    return Report(html, audit, made, reference, forecasts, explanations)
+    return Report(html, audit, made, reference, forecasts, explanations, recommendations)
 
 
 def _overview(audit: Audit) -> Picture | None:
@@ -211,20 +218,41 @@ class _AheadPart:
 
 
 def _told(
-    ahead: Ahead | Explanation | Sequence[Ahead | Explanation] | None,
-) -> tuple[tuple[Ahead, ...], tuple[Explanation, ...]]:
-    """The forecasts and the explanations among what was given."""
+    ahead: Told | Sequence[Told] | None,
+) -> tuple[tuple[Ahead, ...], tuple[Explanation, ...], tuple[Recommendation, ...]]:
+    """The forecasts, the explanations and the recommendations among what was given."""
     if ahead is None:
-        return (), ()
+        return (), (), ()
     from pushforward.explain.results import Explanation
+    from pushforward.recommend.results import Recommendation
     from pushforward.report.forecast import as_sequence
 
-    if isinstance(ahead, Explanation):
-        return (), (ahead,)
-    if not isinstance(ahead, Sequence):
-        return as_sequence(ahead), ()
-    explanations = tuple(one for one in ahead if isinstance(one, Explanation))
-    return as_sequence([one for one in ahead if not isinstance(one, Explanation)]), explanations
+    given: list[Any] = list(ahead) if isinstance(ahead, Sequence) else [ahead]
+    explanations = tuple(one for one in given if isinstance(one, Explanation))
+    recommendations = tuple(one for one in given if isinstance(one, Recommendation))
+    others = [one for one in given if not isinstance(one, Explanation | Recommendation)]
+    return as_sequence(others), explanations, recommendations
+
+
+@dataclass(frozen=True)
+class _RecommendedPart:
+    """What the page says about one recommendation."""
+
+    key: str
+    section: RecommendationSection
+    picture: Picture
+
+
+def _recommended(recommendations: tuple[Recommendation, ...]) -> list[_RecommendedPart]:
+    if not recommendations:
+        return []
+    from pushforward.report.recommendation import recommendation_section
+
+    sections = [recommendation_section(one) for one in recommendations]
+    return [
+        _RecommendedPart(f"r{i}", section, inline_picture(section.figure[0], f"r{i}a", *section.figure[1:]))
+        for i, section in enumerate(sections, start=1)
+    ]
 
 
 def _explained(explanations: tuple[Explanation, ...]) -> list[ExplanationPart]:
