@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,10 +60,23 @@ class AbstractPenalty(ABC):
 
 
 class Penalised(AbstractLearned[Any, Any, Any]):
-    """What is put before a learned class: its loss, and the penalties'."""
+    """What is put before a learned class: its loss, and the penalties'.
+
+    Attributes:
+        penalties: terms of the loss.
+        origin: the generator without them, which gets what is learned.
+    """
 
     penalties: tuple[AbstractPenalty, ...] = ()
+    origin: AbstractLearned[Any, Any, Any]
     _about: Description | None = None
+
+    def fit(self, *arguments: Any, **settings: Any) -> Self:
+        """As the class's; the network is then `origin`'s too."""
+        try:
+            return super().fit(*arguments, **settings)
+        finally:
+            self.origin._fitted = self._fitted
 
     def begin(self, network: Any, batches: Batches) -> None:
         """Remembers what the data is like."""
@@ -103,16 +115,15 @@ def penalised(generator: AbstractGenerator, penalty: AbstractPenalty) -> Penalis
         raise InputError(
             f"{penalty.name}: {printable(generator.name)} is not trained here; expected a generator of this library"
         )
-    made = copy.copy(generator)
+    made: Any = copy.copy(generator)
     if not isinstance(made, Penalised):
         made.__class__ = _penalised_class(type(made))
-    kept = [one for one in getattr(made, "penalties", ()) if one.name != penalty.name]
-    with_penalty = cast(Penalised, made)
-    with_penalty.penalties = (*kept, penalty)
-    return with_penalty
+        made.origin = generator
+    kept = [one for one in made.penalties if one.name != penalty.name]
+    made.penalties = (*kept, penalty)
+    return cast(Penalised, made)
 
 
-@functools.cache
 def _penalised_class(kind: type[AbstractLearned[Any, Any, Any]]) -> type[Any]:
     return type(f"Penalised{kind.__name__}", (Penalised, kind), {"__doc__": kind.__doc__})
 

@@ -88,7 +88,7 @@ class AbstractMitigation(ABC):  # noqa: B024 - every hook has a default that doe
         return self
 
     def learner(self, generator: AbstractGenerator) -> AbstractGenerator:
-        """What is trained in the generator's place."""
+        """What is trained in the generator's place; with an attribute `origin` where that one is to be kept."""
         return generator
 
     def training(self, data: Trajectories, seed: int) -> tuple[Trajectories, dict[str, Any]]:

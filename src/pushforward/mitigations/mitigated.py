@@ -82,7 +82,8 @@ class Mitigated(AbstractGenerator):
         if checkpoint is not None:
             write_mitigations(checkpoint, chosen, digest(data))
         learner.fit(data, seed=seed, progress=progress, checkpoint=checkpoint, resume=resume, **asked)
-        self.generator, self.mitigations = learner, chosen
+        # A learner that was made for the training leaves what it learned with the generator that it was made of.
+        self.generator, self.mitigations = getattr(learner, "origin", learner), chosen
         return self
 
     def sample(
