@@ -201,9 +201,15 @@ def test_the_tables_show_every_kernel_beside_floor_and_ceiling(forecasted):
         assert line.kernel in page
         assert line.kernel in text
         assert f"{line.numbers['corr'].mean:.2f}".replace("-", "−") in page
-    for heading in ("floor: corr", "ceiling: corr", "4 of 4 forecasts made"):
-        assert heading in page
-        assert heading in text
+        assert f"floor &lt; {line.numbers['floor_corr_high'].mean:.2f}, ceiling " in page
+    narrow = result_text(results, 88)
+    assert max(map(len, narrow.splitlines())) <= 88
+    assert all(f"  {line.kernel} " in narrow for line in results.skills())
+    rows = [row.split() for row in narrow.splitlines() if row.strip().startswith("gaussian")]
+    assert [row[-1] for row in rows] == [f"{s.numbers['ceiling_corr'].mean:.2f}" for s in results.skills()]
+    assert all(heading in text for heading in ("floor: corr", "ceiling: corr"))
+    assert "4 of 4 forecasts made" in page
+    assert "4 of 4 forecasts made" in text
 
 
 @pytest.mark.parametrize("kernels", ["[NaN]", "3", '[{"label": "x"}]', '[{"content": NaN}]'])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pushforward.errors import InputError, printable
 from pushforward.study.plan import FRESH
 from pushforward.study.results import Results
-from pushforward.study.skill_table import SKILL_READING, skill_cells, skill_headings
+from pushforward.study.skill_table import SKILL_READING, page_cells, page_headings
 from pushforward.study.summary import Difference, Interval, Line
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def study_page(results: Results, level: float = 0.05) -> str:
             f"W1 − control, {percent}",
         ),
         sections=_sections(results, lines),
-        skill_headings=skill_headings(level),
+        skill_headings=page_headings(level),
         skills=_skills(results, level),
         skill_reading=f"{results.n_forecast} of {results.n_forecasts} forecasts made; {SKILL_READING}.",
         reading=_reading(results, level),
@@ -132,13 +132,10 @@ def _sections(results: Results, lines: Sequence[Line]) -> list[_Section]:
     return sections
 
 
-def _skills(results: Results, level: float) -> list[tuple[str, ...]]:
+def _skills(results: Results, level: float) -> list[tuple[tuple[str, str], ...]]:
     lines = results.skills(level)
     several = len({line.samples for line in lines}) > 1
-    return [
-        tuple(cell.replace("-", "−") if i > 4 else cell for i, cell in enumerate(skill_cells(line, several)))
-        for line in lines
-    ]
+    return [page_cells(line, several) for line in lines]
 
 
 def _picture(lines: Sequence[Line], rows: Sequence[Mapping[str, Any]], key: str) -> _Picture:

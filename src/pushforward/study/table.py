@@ -12,7 +12,7 @@ from pushforward.errors import printable
 from pushforward.study.locks import Heartbeat
 from pushforward.study.plan import FRESH
 from pushforward.study.results import Results
-from pushforward.study.skill_table import skill_table
+from pushforward.study.skill_table import narrow_skill_table, skill_table
 from pushforward.study.summary import Interval, Line
 
 if TYPE_CHECKING:
@@ -76,13 +76,18 @@ def result_table(results: Results, level: float = 0.05) -> Table:
 
 def result_text(results: Results, columns: int | None = None, level: float = 0.05) -> str:
     """The result table as text, for a terminal that is `columns` wide; None: as wide as it needs to be."""
-    full = as_text(result_table(results, level))
-    if columns is not None and max(map(len, full.splitlines())) > columns:
-        full = as_text(narrow_table(results, level), max(columns, _NARROWEST))
+    text = _fitting(result_table(results, level), narrow_table(results, level), columns)
     if not results.forecasts:
-        return full
-    # Of what is too wide for a terminal, Rich folds the columns.
-    return f"{full}\n\n{as_text(skill_table(results, level), _WIDEST if columns is None else max(columns, _NARROWEST))}"
+        return text
+    skills = _fitting(skill_table(results, level), narrow_skill_table(results, level), columns)
+    return f"{text}\n\n{skills}"
+
+
+def _fitting(full: Table, narrow: Table, columns: int | None) -> str:
+    text = as_text(full)
+    if columns is None or max(map(len, text.splitlines())) <= columns:
+        return text
+    return as_text(narrow, max(columns, _NARROWEST))
 
 
 def narrow_table(results: Results, level: float = 0.05) -> Table:
