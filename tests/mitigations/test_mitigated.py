@@ -129,7 +129,7 @@ def test_fixed_steps_are_refused_through_a_representation(paths):
         (lambda r: next(iter(r["models"].values()))[0].update(mitigation="os"), "unknown mitigation"),
         (
             lambda r: next(iter(r["models"].values()))[0].update(settings={"quantity": "os:system"}),
-            "unknown quantity",
+            "quantity 'os:system': expected a name",
         ),
         (
             lambda r: next(iter(r["models"].values()))[0].update(

@@ -55,7 +55,7 @@ class Guide(AbstractMeasuring):
         "Chung et al., arXiv 2209.14687 (DPS); Boys et al., arXiv 2310.06721 (its variance)"
     )
     cost: ClassVar[str] = (
-        "no training; sampling also goes backwards through the network, about 3 times the time"
+        "no training; sampling also goes backwards through the network, about twice the time"
     )
     needs_training: ClassVar[bool] = False
 

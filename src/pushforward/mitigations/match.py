@@ -31,7 +31,7 @@ class Match(AbstractMeasuring):
     Attributes:
         quantity: φ with a gradient, as for `guide`.
         intended: π; None: that of the batch.
-        strength: w.
+        strength: w; a large one keeps a network from learning to denoise in the first place.
         noise: largest σ, in standard deviations of the data.
     """
 
@@ -40,7 +40,7 @@ class Match(AbstractMeasuring):
     formula: ClassVar[str] = "loss + w W₂²(φ(D(x; σ)), π) / Var φ, σ ≤ noise"
     cost: ClassVar[str] = "a training of about twice the time"
 
-    strength: float = 1.0
+    strength: float = 0.1
     noise: float = 0.4
     frame: Trajectories | None = learned()
 
