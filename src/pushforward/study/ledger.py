@@ -74,17 +74,6 @@ class Ledger:
                 (ledger.folder / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from error
-        listed = [
-            {
-                "id": r.id,
-                "data": r.data,
-                "arm": r.arm,
-                "samples": r.samples,
-                "seed": r.seed,
-                "control": r.control,
-            }
-            for r in runs
-        ]
         record = {
             "format": _FORMAT,
             "format_version": _VERSION,
@@ -92,7 +81,7 @@ class Ledger:
             "title": title,
             "control": control,
             "plan": plan,
-            "runs": listed,
+            "runs": [_listed(run) for run in runs],
             "kernels": list(kernels),
         }
         write_text(ledger.folder / _STUDY, json.dumps(record, ensure_ascii=False) + "\n")
@@ -225,6 +214,17 @@ class Ledger:
                 if beat is not None:
                     found[path.stem] = beat
         return found
+
+
+def _listed(run: Run) -> Listed:
+    return {
+        "id": run.id,
+        "data": run.data,
+        "arm": run.arm,
+        "samples": run.samples,
+        "seed": run.seed,
+        "control": run.control,
+    }
 
 
 def _is_kernel(listed: object) -> bool:

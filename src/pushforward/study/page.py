@@ -68,15 +68,7 @@ def study_page(results: Results, level: float = 0.05) -> str:
         title=printable(results.title, 160) or f"Study {printable(results.ledger.folder.name, 80)}",
         answer=_answer(lines),
         facts=_facts(results),
-        headings=(
-            "arm",
-            f"W1, {percent}",
-            f"shift of the mean, {percent}",
-            f"TV, {percent}",
-            "valid",
-            "drift found in",
-            f"W1 − control, {percent}",
-        ),
+        headings=_headings(percent),
         sections=_sections(results, lines),
         skill_headings=page_headings(level),
         skills=_skills(results, level),
@@ -91,6 +83,18 @@ def study_page(results: Results, level: float = 0.05) -> str:
             f"report: the page would have {size:,} bytes; expected at most {_LARGEST:,}: see summary.parquet"
         )
     return str(page)
+
+
+def _headings(percent: str) -> tuple[str, ...]:
+    return (
+        "arm",
+        f"W1, {percent}",
+        f"shift of the mean, {percent}",
+        f"TV, {percent}",
+        "valid",
+        "drift found in",
+        f"W1 − control, {percent}",
+    )
 
 
 def _answer(lines: Sequence[Line]) -> str:

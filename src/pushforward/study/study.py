@@ -115,13 +115,7 @@ class Study:
         Raises:
             InputError: the folder holds a study and `resume` is False, or cannot be written; an unknown runner.
         """
-        pool = (
-            create_pool(
-                runner, workers=workers, address=address, threads=self.plan.threads, gpus=self.plan.gpus
-            )
-            if isinstance(runner, str)
-            else runner
-        )
+        pool = self._pool(runner, workers, address) if isinstance(runner, str) else runner
         if Ledger.exists(self.folder) and not resume:
             raise InputError(
                 f"{printable(self.folder)}: holds a study already; go on with it (--resume), or name another folder"
@@ -135,14 +129,12 @@ class Study:
         near = LocalPool(None, self.plan.threads) if getattr(pool, "apart", False) else pool
         made = self._do("forecast", near, *self._forecasts(ledger, tally.failed, progress))
         self.results().save()
-        return Ended(
-            len(self.runs),
-            tally.n_worked,
-            tally.failed | made.failed,
-            time.monotonic() - started,
-            made.n,
-            made.n_worked,
-        )
+        failed, seconds = tally.failed | made.failed, time.monotonic() - started
+        return Ended(len(self.runs), tally.n_worked, failed, seconds, made.n, made.n_worked)
+
+    def _pool(self, runner: str, workers: int | None, address: str | None) -> AbstractPool:
+        threads, gpus = self.plan.threads, self.plan.gpus
+        return create_pool(runner, workers=workers, address=address, threads=threads, gpus=gpus)
 
     def _forecasts(
         self, ledger: Ledger, failed: Collection[str], progress: Progress
