@@ -12,6 +12,9 @@ help:                ## this list
 demo: $(VENV)/.base  ## the whole story on a small system, with a report to open
 	$(BIN)/pushforward demo
 
+# Two workers with two threads each would wait for one another.
+test test-all: export OMP_NUM_THREADS = 1
+
 test: $(VENV)/.peers  ## the default test suite (about ten minutes on two cores at most)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
