@@ -29,7 +29,7 @@ class Jacobian(AbstractMitigation):
     level: ClassVar[str] = "training"
     formula: ClassVar[str] = "loss + w E‖∂D/∂x‖_F² / (T C)"
     source: ClassVar[str] = "arXiv 2501.00195; Hutchinson, Commun. Stat. Simul. Comput. 18 (1989), 1059–1076"
-    cost: ClassVar[str] = "a training of about 3 times the time"
+    cost: ClassVar[str] = "a training of 2 to 3 times the time"
 
     strength: float = 0.01
 

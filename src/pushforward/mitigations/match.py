@@ -38,7 +38,7 @@ class Match(AbstractMeasuring):
     name: ClassVar[str] = "match"
     level: ClassVar[str] = "training"
     formula: ClassVar[str] = "loss + w W₂²(φ(D(x; σ)), π) / Var φ, σ ≤ noise"
-    cost: ClassVar[str] = "a training of about twice the time"
+    cost: ClassVar[str] = "a training of up to twice the time"
 
     strength: float = 0.1
     noise: float = 0.4

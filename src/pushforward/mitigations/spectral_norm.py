@@ -31,7 +31,9 @@ class SpectralNorm(AbstractMitigation):
     source: ClassVar[str] = (
         "Yoshida and Miyato, arXiv 1705.10941 (penalty); Miyato et al., arXiv 1802.05957 (convolutions)"
     )
-    cost: ClassVar[str] = "a training; a few products with each layer's weights at every step"
+    cost: ClassVar[str] = (
+        "a training of up to twice the time: products with each layer's weights at every step"
+    )
 
     limit: float = 1.0
     strength: float = 0.1
