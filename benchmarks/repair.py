@@ -1,7 +1,7 @@
 """Does what `recommend` ranks before training hold after it? Trained drift of every arm on the paper's systems.
 
 For each system and mitigation one diffusion model is trained on 10,000 trajectories with the same small budget, sampled
-10,000 times, audited and checked, and some are used for a selection of 4,000 trajectories; forecasts are made with no
+6,000 times, audited and checked, and some are used for a selection of 2,000 trajectories; forecasts are made with no
 look at these. A cell of `results/repair.jsonl` that is there is not made again: `python -m benchmarks.repair` can be
 stopped and goes on; `--table` prints what there is.
 """
@@ -25,8 +25,8 @@ from pushforward.representations import parse
 from pushforward.representations.deviation import Represented
 
 RESULTS = Path(__file__).parent / "results" / "repair.jsonl"
-N_DATA, N_MADE, N_SELECTED = 10_000, 10_000, 4_000
-BUDGET: dict[str, Any] = {"steps": 1500, "batch_size": 64}
+N_DATA, N_MADE, N_SELECTED = 10_000, 6_000, 2_000
+BUDGET: dict[str, Any] = {"steps": 1000, "batch_size": 64}
 SYSTEMS: dict[str, dict[str, Any]] = {
     "logistic-map": {"T": 32},
     "double-pendulum": {"T": 32},
@@ -55,7 +55,7 @@ REPRESENTATIONS: dict[str, tuple[str, ...]] = {
     "cone": ("spherical", "reference-path", "cosines", "whitened", "increments", "amplitude-phase"),
     "sinusoid": ("amplitude-phase", "reference-path", "cosines", "whitened", "increments"),
 }
-SELECTED = ("none", "map-parameter", "energy-phase", "speed-heading", "spherical", "whitened")
+SELECTED = ("none", "map-parameter", "energy-phase", "speed-heading", "spherical", "amplitude-phase")
 
 
 def texts(system: Any, name: str) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import pytest
 
 def completed(script, *words):
     """What bash offers for the last word."""
-    typed = f'COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}'
+    typed = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}"
     line = f'{script}\n{typed}; _pushforward; echo "${{COMPREPLY[@]}}"'
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True).stdout.split()
 

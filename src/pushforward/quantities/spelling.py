@@ -98,7 +98,11 @@ def call_parts(text: str, kind: str) -> tuple[str, tuple[Any, ...], dict[str, An
 
 def _text_or_value(text: str, whole: str) -> Any:
     calls = [_CALL.fullmatch(part) for part in text.split("+")]
-    if text[:1] not in "'\"" and all(calls) and (len(calls) > 1 or (calls[0] and calls[0]["settings"] is not None)):
+    if (
+        text[:1] not in "'\""
+        and all(calls)
+        and (len(calls) > 1 or (calls[0] and calls[0]["settings"] is not None))
+    ):
         return text
     return text if _IMPORT.fullmatch(text) else _value(text, whole, _DEEPEST)
 
