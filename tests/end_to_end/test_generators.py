@@ -122,7 +122,7 @@ def test_every_flag_of_the_help_is_an_option_and_the_other_way_round(run):
     """The check for unknown options and the parser must never disagree."""
     import re
 
-    from pushforward.commands.options import _options
+    from pushforward.commands.options import options_of
     from pushforward.commands.sample import Sample
     from pushforward.commands.train import Train
 
@@ -130,5 +130,5 @@ def test_every_flag_of_the_help_is_an_option_and_the_other_way_round(run):
         kind = command.chosen(["--generator", "flow"] if name == "train" else [])
         shown = run(name, *(("--generator", "flow") if name == "train" else ()), "--help").out
         flags = set(re.findall(r"(?<![\w`-])--([A-Za-z][\w-]*)", shown)) - {"help"}
-        assert flags <= _options(kind) | {"o"}
-        assert _options(kind) - flags <= {"data", "run-folder", "n"}
+        assert flags <= options_of(kind) | {"o"}
+        assert options_of(kind) - flags <= {"data", "run-folder", "n"}

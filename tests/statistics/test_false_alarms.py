@@ -12,8 +12,15 @@ def alarm_rate(**scenario):
     return np.mean([audit.drifted for audit in audits(repetitions=REPETITIONS, **scenario)])
 
 
-@pytest.mark.parametrize("n", [100, 1000])
-@pytest.mark.parametrize(("ties", "clusters"), [(False, False), (True, False), (False, True), (True, True)])
+# n, ties, clusters: by default every level of every factor, each with each other's; the rest when all tests are run.
+BY_DEFAULT = [(100, False, False), (100, True, True), (1000, True, False), (1000, False, True)]
+THE_REST = [(100, True, False), (100, False, True), (1000, False, False), (1000, True, True)]
+
+
+@pytest.mark.parametrize(
+    ("n", "ties", "clusters"),
+    [*BY_DEFAULT, *(pytest.param(*case, marks=pytest.mark.slow) for case in THE_REST)],
+)
 def test_alarms_at_the_level_asked(n, ties, clusters):
     cluster_size = (5 if n == 100 else 10) if clusters else 1
     assert 0.03 <= alarm_rate(n=n, ties=ties, cluster_size=cluster_size) <= 0.07
