@@ -170,6 +170,16 @@ def test_a_run_that_fails_has_no_forecast_and_a_forecast_that_fails_is_told(stud
     assert "4 of 6 forecasts" in " ".join(capsys.readouterr().out.split())
 
 
+def test_the_scores_are_in_the_json_of_the_report(forecasted, tmp_path):
+    record = tmp_path / "report.json"
+    page = tmp_path / "page.html"
+    assert main(["report", str(forecasted.folder), "-o", str(page), "--json", str(record)]) == 0
+    rows = json.loads(record.read_text())["forecasts"]
+    kept = forecasted.results().forecasts
+    assert [row["corr"] for row in rows] == [row["corr"] for row in kept]
+    assert len(rows) == 3 * 2 * 2
+
+
 def test_the_runs_own_trained_model_forecasts_its_drift(study, here):
     arms = (GeneratorArm(name="mlp", settings={"steps": 15}), GeneratorArm(name="jitter"))
     own = KernelForecast(kernel="denoise(scale=4)", arms=("mlp",), label="own denoiser")

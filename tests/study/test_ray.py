@@ -23,15 +23,32 @@ from pushforward.study.study import Study
 ray = pytest.importorskip("ray", reason="Ray is not installed (the extra [ray])")
 
 
-@pytest.fixture(scope="module")
-def cluster():
+def two_nodes():
+    """A head and a second node with a core each. Ray gives a raylet 30 s to start, which a loaded machine can miss."""
     from ray.cluster_utils import Cluster
 
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    made = Cluster()
+    try:
+        made.add_node(**node, include_dashboard=False)
+        made.second = made.add_node(**node)
+        made.wait_for_nodes()
+    except Exception:
+        made.shutdown()
+        raise
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=node)
-    made.second = made.add_node(**{k: v for k, v in node.items() if k != "include_dashboard"})
-    made.wait_for_nodes()
+    for attempt in range(4):
+        try:
+            made = two_nodes()
+            break
+        except Exception as error:  # Ray raises no narrower one when a node does not start
+            if "timed out" not in str(error) or attempt == 3:
+                raise
     yield made
     ray.shutdown()
     made.shutdown()

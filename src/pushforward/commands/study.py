@@ -68,6 +68,7 @@ class RunStudy(AbstractCommand):
             "failed": ended.failed,
             "rows": list(results.rows),
             "summary": results.summary_table().to_pylist(),
+            "forecasts": list(results.forecasts),
         }
         return Outcome("\n".join(lines), record, exit_code=2 if ended.failed else 0)
 

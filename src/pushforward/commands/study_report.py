@@ -36,7 +36,12 @@ def outcome_of_study(folder: Path, page: Path, others: dict[str, bool]) -> Outco
             raise InputError(f"{flag}: belongs to the report of a run; {printable(folder)} is a study")
     results = Results.of(Ledger(folder))
     write_text(page, study_page(results))
-    record = {"study": str(folder), "report": str(page), "summary": results.summary_table().to_pylist()}
+    record = {
+        "study": str(folder),
+        "report": str(page),
+        "summary": results.summary_table().to_pylist(),
+        "forecasts": list(results.forecasts),
+    }
     return Outcome(f"{result_text(results, terminal_columns())}\n\nreport: {printable(page)}", record)
 
 
