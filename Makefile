@@ -21,10 +21,11 @@ test: $(VENV)/.peers  ## the default test suite (about ten minutes on two cores 
 test-all: $(VENV)/.peers  ## every test, slow ones included
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
 
-lint: $(VENV)/.dev   ## ruff and mypy
+lint: $(VENV)/.dev   ## ruff, mypy, and the documentation built with warnings as errors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MAKE) --no-print-directory docs
 
 format: $(VENV)/.dev  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
