@@ -1,0 +1,95 @@
+"""The ledger of the study of forecast skill: one line of JSON for each thing measured, read back as laws and drifts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.forecast_skill_plan import GENERATORS, HELD_OUT, PAPER
+from benchmarks.forecast_skill_scores import Drift
+from pushforward.forecast.observed import Observed
+
+__all__ = ["Ledger", "Row", "append", "read"]
+
+Row = dict[str, Any]
+Pair = tuple[str, str]
+
+
+def read(path: Path) -> Ledger:
+    """What was measured so far."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return Ledger(tuple(json.loads(line) for line in lines if line))
+
+
+def append(path: Path, rows: Iterable[Row]) -> None:
+    """All rows of one cell, in one write: a cell is there, or not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as ledger:
+        ledger.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Rows by what they hold."""
+
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def cells(self) -> set[tuple[str, str, int]]:
+        """Which jobs are done."""
+        return {(row["system"], row["generator"], row["seed"]) for row in self.rows}
+
+    @cached_property
+    def data(self) -> dict[str, Row]:
+        """The demonstrations, by system."""
+        return {row["system"]: row for row in self.rows if row["what"] == "data"}
+
+    @cached_property
+    def models(self) -> dict[tuple[str, str, int], Row]:
+        """The trainings, by system, generator, seed."""
+        found = (row for row in self.rows if row["what"] == "model")
+        return {(row["system"], row["generator"], row["seed"]): row for row in found}
+
+    @cached_property
+    def solvers(self) -> dict[Pair, Row]:
+        """The solver's share, by system and generator."""
+        return {(row["system"], row["generator"]): row for row in self.rows if row["what"] == "solver"}
+
+    @cached_property
+    def kernels(self) -> dict[tuple[str, str, str], Row]:
+        """Forecasts by system, generator ("" of kernels from data alone) and kernel."""
+        found = (row for row in self.rows if row["what"] == "kernel")
+        return {(row["system"], row["generator"], row["kernel"]): row for row in found}
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """System and generator of all trainings whose data are known, in the order of the plan."""
+        known = {(system, generator) for system, generator, _ in self.models if system in self.data}
+        order = ((system, generator) for system in (*PAPER, *HELD_OUT) for generator in GENERATORS)
+        return tuple(pair for pair in order if pair in known)
+
+    def seeds(self, pair: Pair) -> tuple[int, ...]:
+        """Seeds of a pair's trainings."""
+        return tuple(sorted(seed for system, generator, seed in self.models if (system, generator) == pair))
+
+    def seen(self, pair: Pair, seed: int) -> Observed:
+        """The drift of one training."""
+        made, data = self.models[(*pair, seed)], self.data[pair[0]]
+        counts, expected = (np.array(row["counts"], dtype=np.float64) for row in (made, data))
+        edges = np.linspace(data["low"], data["high"], data["bins"] + 1)
+        n, m = counts.sum(), expected.sum()
+        return Observed(edges, counts / n, expected / m, n, m, "data")
+
+    def ahead(self, system: str, kernel: str, generator: str = "") -> Drift | None:
+        """The drift that a kernel forecasts; None where it was not made."""
+        row = self.kernels.get((system, generator, kernel))
+        if row is None:
+            return None
+        values = np.array(row["mass"]) - np.array(row["expected"])
+        return Drift(values, row["variance"], row["cross"])
