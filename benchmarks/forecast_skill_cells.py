@@ -18,6 +18,8 @@ from benchmarks.forecast_skill_plan import (
     DT,
     FAMILY,
     GENERATORS,
+    HELD_OUT,
+    PAPER,
     SLOW,
     Budget,
     Job,
@@ -28,6 +30,7 @@ from pushforward import generators, kernels, systems
 from pushforward.explain import solver_share
 from pushforward.kernels.base import AbstractDeviationKernel
 from pushforward.kernels.residual import Residual
+from pushforward.kernels.spectral import Spectral
 from pushforward.measure import AuditSettings
 from pushforward.trajectories import Trajectories
 
@@ -36,8 +39,8 @@ __all__ = ["edges_of", "rows"]
 Row = dict[str, Any]
 _BINS, _MARGIN = 32, 0.05
 _PILOT_SEED, _CONVERGED = 10, 3
-# Of the pilot's errors, those below this noise level alone, beside all of them.
-_FINE = 0.5
+# Of the pilot's errors, those below these noise levels alone, beside all of them.
+_FINE = (0.3, 1.0)
 
 
 def rows(job: Job, budget: Budget, models: Path | None = None) -> list[Row]:
@@ -179,13 +182,25 @@ def _model_row(job: Job, budget: Budget, model: Any, settings: dict[str, Any]) -
 
 
 def _own(job: Job, budget: Budget, model: Any) -> Iterator[Row]:
-    """The trained model's own errors; at the last setting also with its residuals shuffled between trajectories."""
-    for name, chosen in own_kernels(model.feeds):
+    """The trained model's own errors; the finest tried on other systems, the coarsest shuffled between trajectories."""
+    for i, (name, chosen) in enumerate(own_kernels(model.feeds)):
         kernel = replace(kernels.create(name, **chosen), generator=model)
         row, part, deviated = _forecast(job, budget, kernel, budget.n_kernel)
         yield row | {"kernel": kernels.create(name, **chosen).label}
+        if i == 0:
+            yield from _elsewhere(job, budget, part, deviated)
     shuffled = Residual.from_pairs(part, deviated)
     yield _forecast(job, budget, shuffled, budget.n_kernel, label="shuffled")[0]
+
+
+def _elsewhere(job: Job, budget: Budget, part: Trajectories, deviated: Trajectories) -> Iterator[Row]:
+    """Size and spectrum of these errors, relative to the data's spread, on this system and those with its channels."""
+    kernel = Spectral.fit(part.with_values(deviated.values - part.values), part)
+    for system in (*PAPER, *HELD_OUT):
+        if _data(system, budget)[0].C == part.C:
+            there = replace(job, system=system)
+            row = _forecast(there, budget, kernel, budget.n_kernel, label=f"errors of {job.system}")[0]
+            yield row | {"system": system}
 
 
 def _pilot(job: Job, budget: Budget, settings: dict[str, Any]) -> Iterator[Row]:
@@ -200,7 +215,9 @@ def _pilot(job: Job, budget: Budget, settings: dict[str, Any]) -> Iterator[Row]:
     yield row | facts
     part = kernel.mixture.kernels[0] if kernel.mixture else kernel
     if part.name == "denoise":
-        yield _forecast(job, budget, part.with_scale(_FINE), budget.n_kernel, label="pilot, fine")[0] | facts
+        for level in _FINE:
+            fine, label = part.with_scale(level), f"pilot below {level:g}"
+            yield _forecast(job, budget, fine, budget.n_kernel, label=label)[0] | facts
 
 
 def _solver(job: Job, budget: Budget, model: Any) -> Row:

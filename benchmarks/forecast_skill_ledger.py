@@ -42,8 +42,9 @@ class Ledger:
 
     @cached_property
     def cells(self) -> set[tuple[str, str, int]]:
-        """Which jobs are done."""
-        return {(row["system"], row["generator"], row["seed"]) for row in self.rows}
+        """Which jobs are done: each leaves one row of this kind."""
+        kinds = ("data", "model")
+        return {(row["system"], row["generator"], row["seed"]) for row in self.rows if row["what"] in kinds}
 
     @cached_property
     def data(self) -> dict[str, Row]:

@@ -176,7 +176,13 @@ def _validity(ledger: Ledger) -> str:
 
 def tables(ledger: Ledger) -> str:
     """All of them, with what each shows."""
-    from benchmarks.forecast_skill_transfer import classes, own_factor, pilots_of_classes, transfer
+    from benchmarks.forecast_skill_transfer import (
+        classes,
+        errors_elsewhere,
+        own_factor,
+        pilots_of_classes,
+        transfer,
+    )
 
     parts: list[tuple[str, Callable[[Ledger], str]]] = [
         ("Before training: corr / skill / sign accuracy", lambda known: _scored(known, PAPER)),
@@ -185,6 +191,7 @@ def tables(ledger: Ledger) -> str:
         ("The pilot's factor from other systems of the class", own_factor),
         ("From the model's own errors: corr (corrected) / skill", _curves),
         ("Kernels fitted on other systems", transfer),
+        ("Fitted errors of other systems", errors_elsewhere),
         ("Drift of one class against another's", classes),
         ("Pilots of one class against another's drift", pilots_of_classes),
         ("Cost, in shares of the training's processor time", _cost),

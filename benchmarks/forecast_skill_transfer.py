@@ -11,7 +11,15 @@ from benchmarks.forecast_skill_plan import FAMILY, GENERATORS, HELD_OUT, PAPER
 from benchmarks.forecast_skill_scores import best_factor, scores, second_run
 from benchmarks.forecast_skill_table import FACTOR, grid, mean_scores, shown
 
-__all__ = ["classes", "fitted_factor", "fitted_kernel", "own_factor", "pilots_of_classes", "transfer"]
+__all__ = [
+    "classes",
+    "errors_elsewhere",
+    "fitted_factor",
+    "fitted_kernel",
+    "own_factor",
+    "pilots_of_classes",
+    "transfer",
+]
 
 # A forecast far worse than none counts as this much worse when settings are compared.
 _WORST = -1.0
@@ -54,6 +62,36 @@ def transfer(ledger: Ledger) -> str:
         cells = [label, shown(mean_scores(ledger, pair, ledger.ahead(pair[0], label)))]
         cells += [f"{np.mean(skills):.2f}" if skills else ""]
         lines.append([*pair, *cells, best, shown(mean_scores(ledger, pair, ledger.ahead(pair[0], best)))])
+    return grid(head, lines)
+
+
+def errors_elsewhere(ledger: Ledger) -> str:
+    """Size and spectrum of a model's finest errors on one system as the kernel of another with the same channels."""
+    head = [
+        "errors of",
+        "class",
+        "forecast of",
+        "the class there",
+        "other classes there, mean",
+        "errors of there",
+    ]
+    lines = []
+    for origin, name in ledger.pairs:
+        label = f"errors of {origin}"
+        there = [pair for pair in ledger.pairs if pair[1] == name and pair[0] != origin]
+        for pair in there:
+            ahead = ledger.ahead(pair[0], label, name)
+            if ahead is None:
+                continue
+            wrong = [other for other in ledger.pairs if other[0] == pair[0] and other[1] != name]
+            found = [mean_scores(ledger, other, ahead) for other in wrong]
+            mean = [np.mean([getattr(one, key) for one in found if one]) for key in ("corr", "skill")]
+            own = ledger.ahead(pair[0], f"errors of {pair[0]}", name)
+            cells = [
+                shown(mean_scores(ledger, pair, ahead)),
+                " / ".join(f"{x:.2f}" for x in mean) if found else "",
+            ]
+            lines.append([origin, name, pair[0], *cells, shown(mean_scores(ledger, pair, own))])
     return grid(head, lines)
 
 

@@ -169,7 +169,14 @@ def test_cells_that_are_there_are_not_made_again(tmp_path, monkeypatch):
 
     def rows(job, budget, models):
         made.append(job.key)
-        return [{"what": "none", "system": job.system, "generator": job.generator, "seed": job.seed}]
+        return [
+            {
+                "what": "model" if job.generator else "data",
+                "system": job.system,
+                "generator": job.generator,
+                "seed": job.seed,
+            }
+        ]
 
     monkeypatch.setattr("benchmarks.forecast_skill_cells.rows", rows)
     monkeypatch.setattr(forecast_skill, "tables", lambda _: "")
