@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,15 @@ PYTHON_SMALLER = {
 
 def fenced(page, language):
     return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        rf"^ *```{language}\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
+
+
+def write_files(page, folder):
+    """Blocks with a title are files of that name."""
+    titled = rf'^```python title="([\w.]+)"\n(.*?)^```'
+    for name, text in re.findall(titled, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        (folder / name).write_text(text)
 
 
 def commands(page):
@@ -46,11 +54,7 @@ PYTHON = [(page, fenced(page, "python")) for page in PAGES]
 
 
 @pytest.fixture
-def prepared(folder, monkeypatch):
-    from pushforward.commands import demo
-
-    monkeypatch.setattr(demo, "_QUICK", demo._Budget(n_data=200, steps=3, n_made=40))
-    monkeypatch.setattr(demo, "_FULL", demo._Budget(n_data=200, steps=3, n_made=40))
+def prepared(folder, small_demo):
     if STORMS.exists():
         text = STORMS.read_text()
         # The first storms are enough to show that the command works.
@@ -62,6 +66,7 @@ def prepared(folder, monkeypatch):
     ("page", "lines"), [s for s in SHOWN if s[1]], ids=[s[0].name for s in SHOWN if s[1]]
 )
 def test_the_commands_of_a_page_run_in_order(prepared, run, page, lines):
+    write_files(page, prepared)
     for line in lines:
         if "hurdat2.txt" in line and not STORMS.exists():
             pytest.skip("the storm tracks of ../shared/data are not here")
@@ -74,8 +79,9 @@ def test_the_commands_of_a_page_run_in_order(prepared, run, page, lines):
     ("page", "blocks"), [p for p in PYTHON if p[1]], ids=[p[0].name for p in PYTHON if p[1]]
 )
 def test_the_python_of_a_page_runs_in_order(prepared, page, blocks):
+    write_files(page, prepared)
     names: dict[str, object] = {}
-    for block in blocks:
+    for block in map(textwrap.dedent, blocks):
         for shown, smaller in PYTHON_SMALLER.items():
             block = block.replace(shown, smaller)
         exec(compile(block, str(page), "exec"), names)  # noqa: S102 - the project's own pages
