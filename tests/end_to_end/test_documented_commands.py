@@ -38,7 +38,7 @@ def fenced(page, language):
 
 def write_files(page, folder):
     """Blocks with a title are files of that name."""
-    titled = rf'^```python title="([\w.]+)"\n(.*?)^```'
+    titled = r'^```python title="([\w.]+)"\n(.*?)^```'
     for name, text in re.findall(titled, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         (folder / name).write_text(text)
 
