@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,21 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo in seconds: one short chapter, hardly trained, in this process."""
+    from pushforward.commands import demo
+    from pushforward.demo import chapters
+    from pushforward.demo.budgets import Budget
+    from pushforward.study.pools import Here
+
+    budget = Budget(
+        n_data=200, steps=4, n_made=100, n_forecast=100, n_explained=60, n_ranked=100, resamples=99, checkpoint_every=2,
+        ranking_kernel="gaussian(scale=0.04)",
+    )  # fmt: skip
+    chapter = replace(chapters.CHAPTERS[0], T=8, candidates=("map-parameter",))
+    monkeypatch.setattr(chapters, "CHAPTERS", (chapter,))
+    for name, value in (("QUICK", budget), ("FULL", budget), ("_pool", Here)):
+        monkeypatch.setattr(demo, name, value)

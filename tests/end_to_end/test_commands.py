@@ -159,17 +159,6 @@ def test_version(run):
     assert run("--version").out.strip() == f"pushforward {pf.__version__}"
 
 
-def test_the_demo_tells_its_story(folder, run, monkeypatch):
-    from pushforward.commands import demo
-
-    monkeypatch.setattr(demo, "_QUICK", demo._Budget(n_data=300, steps=5, n_made=60))
-    ran = run("demo", "--quick", "-o", "d", "--json", "d.json")
-    assert ran.code in (0, 1), ran.err
-    assert str((folder / "d" / "report.html").resolve()) in ran.out
-    assert (folder / "d" / "report.html").stat().st_size < 2_000_000
-    assert "pf.audit(" in ran.out
-
-
 def test_a_refused_training_leaves_the_run_as_it_was(folder, run):
     assert run("train", "data.npz", "-o", "run", *TINY).code == 0
     before = (folder / "run" / "run.json").read_bytes()

@@ -1,104 +1,108 @@
-"""`pushforward demo`: the whole story on a small system, with a report to open."""
+"""`pushforward demo`: the whole story, on embedded systems or on one's own trajectories."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
-from pushforward.commands.audit import outcome_of
-from pushforward.commands.base import AbstractCommand, Outcome
-from pushforward.errors import InputError, printable
-from pushforward.measure import AuditSettings, Intended, audit
-from pushforward.trajectories import Trajectories
+from pushforward.commands.base import AbstractCommand, Outcome, command_line
+from pushforward.commands.files import FileOptions, described, existing
+from pushforward.demo.budgets import FULL, QUICK, Budget
+from pushforward.errors import require
+
+if TYPE_CHECKING:
+    from pushforward.demo.story import Story
+    from pushforward.study.pools import AbstractPool
 
 __all__ = ["Demo"]
 
-
-@dataclass(frozen=True)
-class _Budget:
-    n_data: int
-    steps: int
-    n_made: int
-
-
-# The full budget is that of the documented result: T = 32, batches of 128.
-_FULL = _Budget(n_data=20_000, steps=3000, n_made=10_000)
-_QUICK = _Budget(n_data=10_000, steps=600, n_made=4000)
+_LAST = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(AbstractCommand):
-    """The logistic map, from nothing: simulate, train a diffusion model, sample it, audit it, report.
+    """Forecast a drift, train, find it, explain it, train the recommended repair: on three systems, from nothing.
 
-    Every generated trajectory obeys the map closely, yet the distribution of its parameter r over many of them
-    is not the one in the data. About four minutes on two cores; `--quick` takes under one.
+    The logistic map, a maze and the double pendulum, a chapter each; or one chapter on your own trajectories. The
+    forecast and the recommendation are written before anything is trained. Under five minutes on two cores; `--quick`
+    takes under one.
     """
 
+    data: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="FILE")] = None
+    """Your own trajectories: a file or folder of any known format. Default: three embedded systems."""
+    quantity: str | None = None
+    """With FILE: what is to keep its law: a name from `pushforward list quantities`, with settings as in
+    "path-length(unit=km)", or your own "module:function". Default: the data's own quantity, else the path length."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FOLDER")] = Path("pushforward-demo")
-    """Folder for the data, the model, the samples and the report."""
+    """Folder for the data, the models, the samples and the report."""
     quick: bool = False
-    """A fifth of the training: a larger drift, sooner."""
+    """A fifth of the training: larger drifts, sooner."""
     resume: bool = False
     """Go on with a demo that was interrupted."""
+    files: FileOptions = field(default_factory=FileOptions)
 
     def run(self) -> Outcome:
         """Tell the story."""
-        budget = _QUICK if self.quick else _FULL
-        folder = self.output
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{printable(folder)}: cannot be made: {error.strerror or error}") from None
-        data, made, settings, valid = self._make(budget)
-        found = audit(
-            made,
-            data,
-            seed=self.seed,
-            settings=AuditSettings(),
-            inputs={
-                "made": f"{len(made):,} samples, seed {self.seed + 1}",
-                "against": f"{len(data):,} simulated",
-            },
+        require(
+            self.data is not None or self.quantity is None,
+            "--quantity: belongs to FILE; the embedded systems have their own",
         )
-        outcome = outcome_of(found, [made, data], folder / "report.html", None, settings)
-        return Outcome(f"{outcome.text}\n\n{_story(found.quantities[0], valid, folder)}", outcome.record)
+        started = time.monotonic()
+        budget = QUICK if self.quick else FULL
+        story = self._story(budget)
+        done = story.run(self.resume)
+        from pushforward.demo.telling import OWN_LINES, record_of, summary, told
+        from pushforward.report.story import story_page
 
-    def _make(self, budget: _Budget) -> tuple[Trajectories, Trajectories, dict[str, Any], float]:
-        from pushforward.formats import write
-        from pushforward.generators.diffusion import Diffusion
-        from pushforward.systems import create
+        chapters = []
+        with self.progress("explaining and drawing") as report:
+            for i, one in enumerate(done, start=1):
+                chapters.append(told(one))
+                report(i, len(done) + 1, one.chapter.title)
+            page = story_page(
+                chapters, settings=self._settings(budget), lines=OWN_LINES, command=command_line()
+            )
+            place = page.save(self.output / _LAST).resolve()
+            report(len(done) + 1, len(done) + 1, "")
+        story.finish()
+        seconds = time.monotonic() - started
+        return Outcome(summary(chapters, place, seconds), record_of(chapters, done, place, seconds))
 
-        system = create("logistic-map")
-        data = system.sample(budget.n_data, Intended.parse(system.default_intended), seed=self.seed)
-        write(self.output / "data.npz", data)
-        model = Diffusion(steps=budget.steps)
-        run = self.output / "run"
-        run.mkdir(exist_ok=True)
-        with self.progress("training") as report:
-            model.fit(data, seed=self.seed, progress=report, checkpoint=run, resume=self.resume)
-        with self.progress("sampling") as report:
-            made = model.sample(budget.n_made, seed=self.seed + 1, progress=report)
-        write(self.output / "made.npz", made)
-        settings = {"generator": "diffusion", "settings": asdict(model.settings), "system": system.name}
-        return data, made, settings, float(np.mean(system.valid(made)))
+    def _story(self, budget: Budget) -> Story:
+        from pushforward.demo import chapters
+        from pushforward.demo.story import Story
+        from pushforward.formats import read
+
+        common: dict[str, Any] = {
+            "folder": self.output,
+            "budget": budget,
+            "seed": self.seed,
+            "reporting": self.progress,
+            "pool": _pool(),
+        }
+        if self.data is None:
+            return Story(**common, chapters=chapters.CHAPTERS)
+        found = read(existing(self.data), self.files.format, self.files.reading)
+        data = chapters.own_data(found, budget.n_data, self.seed)
+        own = chapters.own_chapter(self.data, data, self.quantity)
+        return Story(**common, chapters=(own,), own=data)
+
+    def _settings(self, budget: Budget) -> dict[str, Any]:
+        given = {} if self.data is None else {"data": described(self.data)}
+        return {
+            **given,
+            "seed": self.seed,
+            "generator": "diffusion",
+            "budget of each chapter": asdict(budget),
+        }
 
 
-def _story(quantity: Any, valid: float, folder: Path) -> str:
-    bins = quantity.bins
-    gained = float(np.clip(bins.made - bins.expected, 0, None).sum())
-    return "\n".join(
-        [
-            f"{valid:.1%} of the generated trajectories obey the map to 5 % of its range, one by one.",
-            f"Yet {gained:.1%} of them have an r that the data would not have given them "
-            f"(sampling noise alone: {quantity.tv.null_95:.1%}).",
-            "",
-            f"open       {printable((folder / 'report.html').resolve())}",
-            "your own   import pushforward as pf",
-            '           audit = pf.audit(pf.read("made.npz"), pf.read("data.npz"), quantities=["path-length"])',
-            '           print(audit); pf.report(audit).save("report.html")',
-        ]
-    )
+def _pool() -> AbstractPool:
+    """As many processes of one thread as there are cores: small networks gain little from several threads."""
+    from pushforward.study.local import LocalPool
+
+    return LocalPool()

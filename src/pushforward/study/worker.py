@@ -27,6 +27,7 @@ WORK = {
     "apart": "pushforward.study.apart:run_apart",
     "scan": "pushforward.study.shards:scan_shard",
     "count": "pushforward.study.shards:count_shard",
+    "demo": "pushforward.demo.stages:perform",
 }
 _EVERY = 0.5
 
