@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("pushforward.commands.train:Train", "train a generator on a file of trajectories"),
     "sample": ("pushforward.commands.sample:Sample", "make trajectories with a trained generator"),
     "study": ("pushforward.commands.study:RunStudy", "many runs from one plan, that survive anything"),
+    "reproduce": ("pushforward.commands.reproduce:Reproduce", "the paper's claims, each with its verdict"),
     "status": ("pushforward.commands.status:Status", "where a study stands, live"),
     "report": ("pushforward.commands.report:MakeReport", "a page to read and print, of a run or of an audit"),
     "doctor": (

@@ -24,6 +24,7 @@ __all__ = ["WORK", "main", "perform"]
 WORK = {
     "run": "pushforward.study.work:run_in_ledger",
     "forecast": "pushforward.study.scoring:score_in_ledger",
+    "probe": "pushforward.reproduce.probes:probe_in_ledger",
     "apart": "pushforward.study.apart:run_apart",
     "scan": "pushforward.study.shards:scan_shard",
     "count": "pushforward.study.shards:count_shard",
