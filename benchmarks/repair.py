@@ -63,7 +63,15 @@ def texts(system: Any, name: str) -> dict[str, list[str]]:
     quantity = system.quantity.label
     arms: dict[str, list[str]] = {"none": []}
     arms |= {one: [f"represent({one})"] for one in REPRESENTATIONS[name]}
-    return arms | {"condition": [f"condition({quantity})"], "deconvolve": [f"deconvolve({quantity})"]}
+    arms |= {
+        "condition": [f"condition({quantity})"],
+        "deconvolve": [f"deconvolve({quantity})"],
+        "reweight": [f"reweight({quantity}, intended={system.default_intended})"],
+        "jacobian": ["jacobian(0.001)"],
+        "spectral-norm": ["spectral-norm(4.0)"],
+    }
+    # The two that need a gradient of the quantity, which some quantities do not have.
+    return arms | {"match": [f"match({quantity}, weight=0.1)"], "guide": [f"guide({quantity})"]}
 
 
 def cell(name: str, arm: str, seed: int) -> dict[str, Any]:
@@ -72,9 +80,12 @@ def cell(name: str, arm: str, seed: int) -> dict[str, Any]:
     data = _data(name)
     quantity = system.quantity
     model: Any = generators.create("diffusion", **BUDGET)
-    model = mitigations.mitigate(model, texts(system, name)[arm]) if texts(system, name)[arm] else model
     used = time.process_time()
-    model.fit(data, seed=seed)
+    try:
+        model = mitigations.mitigate(model, texts(system, name)[arm]) if texts(system, name)[arm] else model
+        model.fit(data, seed=seed)
+    except InputError as error:
+        return {"system": name, "arm": arm, "seed": seed, "refused": str(error)}
     trained = time.process_time() - used
     used = time.process_time()
     made = model.sample(N_MADE, seed=seed + 1)
@@ -175,7 +186,7 @@ def main() -> None:
     parser.add_argument("--system", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--arm", nargs="*", default=None, help="only these arms")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--kernel", default="gaussian(scale=0.04)", help="of the forecasts in the table")
+    parser.add_argument("--kernel", default="local-score(scale=1)", help="of the forecasts in the table")
     wanted = parser.parse_args()
     RESULTS.parent.mkdir(exist_ok=True)
     jobs = [
