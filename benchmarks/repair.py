@@ -71,7 +71,7 @@ def texts(system: Any, name: str) -> dict[str, list[str]]:
         "spectral-norm": ["spectral-norm(4.0)"],
     }
     # The two that need a gradient of the quantity, which some quantities do not have.
-    return arms | {"match": [f"match({quantity}, weight=0.1)"], "guide": [f"guide({quantity})"]}
+    return arms | {"match": [f"match({quantity}, strength=0.1)"], "guide": [f"guide({quantity})"]}
 
 
 def cell(name: str, arm: str, seed: int) -> dict[str, Any]:
