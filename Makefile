@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:                ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.base  ## the whole story on a small system, with a report to open
+demo: $(VENV)/.base  ## the whole story on three systems, with a report to open
 	$(BIN)/pushforward demo
 
 # Two workers with two threads each would wait for one another.

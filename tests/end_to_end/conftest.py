@@ -60,9 +60,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     return call
 
 
-@pytest.fixture
-def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo in seconds: one short chapter, hardly trained, in this process."""
+def _shrink_demo(patch: pytest.MonkeyPatch) -> None:
     from pushforward.commands import demo
     from pushforward.demo import chapters
     from pushforward.demo.budgets import Budget
@@ -73,6 +71,18 @@ def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ranking_kernel="gaussian(scale=0.04)",
     )  # fmt: skip
     chapter = replace(chapters.CHAPTERS[0], T=8, candidates=("map-parameter",))
-    monkeypatch.setattr(chapters, "CHAPTERS", (chapter,))
+    patch.setattr(chapters, "CHAPTERS", (chapter,))
     for name, value in (("QUICK", budget), ("FULL", budget), ("_pool", Here)):
-        monkeypatch.setattr(demo, name, value)
+        patch.setattr(demo, name, value)
+
+
+@pytest.fixture(scope="session")
+def shrink_demo() -> Callable[[pytest.MonkeyPatch], None]:
+    """Makes the demo one of seconds: one short chapter, hardly trained, in this process."""
+    return _shrink_demo
+
+
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo in seconds."""
+    _shrink_demo(monkeypatch)

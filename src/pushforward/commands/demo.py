@@ -51,6 +51,7 @@ class Demo(AbstractCommand):
             self.data is not None or self.quantity is None,
             "--quantity: belongs to FILE; the embedded systems have their own",
         )
+        require(0 <= self.seed < 2**32, f"--seed: got {self.seed}; expected 0 to 2^32 - 1")
         started = time.monotonic()
         budget = QUICK if self.quick else FULL
         story = self._story(budget)

@@ -32,6 +32,7 @@ class Chapter:
     Attributes:
         key: names its folder.
         title: its heading.
+        about: what moves and what is measured, in a sentence.
         quantity: φ, as it is spelled; "" for the system's own.
         system: a registered system; "" for the user's own data.
         settings: of the system.
@@ -42,6 +43,7 @@ class Chapter:
 
     key: str
     title: str
+    about: str = ""
     quantity: str = ""
     system: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +102,7 @@ CHAPTERS = (
     Chapter(
         key="logistic-map",
         title="Logistic map",
+        about="Populations that follow x → r x (1 − x), each with an r of its own, which is measured.",
         system="logistic-map",
         law="uniform(3.5, 4)",
         candidates=("map-parameter", "increments", "reference-path", "cosines", "whitened"),
@@ -107,6 +110,7 @@ CHAPTERS = (
     Chapter(
         key="maze",
         title="Maze",
+        about="A ball that a controller drives through a maze. The length of its path is measured.",
         system="maze",
         settings={"layout": "medium"},
         law="uniform(2, 14)",
@@ -116,6 +120,7 @@ CHAPTERS = (
     Chapter(
         key="double-pendulum",
         title="Double pendulum",
+        about="Two masses that hang from each other and swing chaotically. Their mechanical energy is measured.",
         system="double-pendulum",
         law="uniform(-20, 20)",
         candidates=("energy-phase", "unwrapped-angle", "increments", "cosines", "whitened"),

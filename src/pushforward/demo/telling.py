@@ -58,14 +58,11 @@ def told(one: Chaptered) -> StoryChapter:
 
 
 def _about(one: Chaptered) -> str:
-    data, system = one.data, one.chapter.made_by
-    head = f"{len(data):,} trajectories of {data.T} steps, {data.C} channels"
-    if system is None:
-        return f"{head}, from {one.chapter.title}. The quantity is {one.chapter.phi.label}."
-    return (
-        f"{head}: {system.formula}. The quantity, {one.chapter.phi.name}, is intended to be {one.chapter.law}, and "
-        "in the data it is exactly that."
-    )
+    data, chapter = one.data, one.chapter
+    head = f"{len(data):,} trajectories of {data.T} steps, channels {', '.join(data.channels)}"
+    if chapter.made_by is None:
+        return f"{head}, from {chapter.title}. The quantity is {chapter.phi.label}."
+    return f"{chapter.about} {head}, in which it is {chapter.law}: that is the intended law."
 
 
 def _foretold(sealed: Sealed, record: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RecommendationSection", "recommendation_figure", "recommendation_section"]
 
-_LONGEST = 44
+_LONGEST = 30
 
 
 @dataclass(frozen=True)

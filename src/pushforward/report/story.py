@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pushforward.explain.results import Explanation
     from pushforward.systems.base import AbstractSystem
 
-__all__ = ["StoryChapter", "StoryRepair", "story_page"]
+__all__ = ["StoryChapter", "StoryRepair", "answer", "outcome", "story_page"]
 
 _SENTENCES = 4
 
@@ -177,7 +177,7 @@ def story_page(
     keys = [key for one in chapters for key in references.used(one.audit, settings, channels)]
     html = template("story.html.j2").render(
         title=printable(title),
-        answer=_answer(chapters),
+        answer=answer(chapters),
         rows=[_row(f"c{i}", one) for i, one in enumerate(chapters, start=1)],
         parts=[_part(f"c{i}", one) for i, one in enumerate(chapters, start=1)],
         confidence=confidence(chapters[0].audit.level),
@@ -193,20 +193,21 @@ def story_page(
     return Report(html, chapters[0].audit)
 
 
-def _answer(chapters: Sequence[StoryChapter]) -> str:
+def answer(chapters: Sequence[StoryChapter]) -> str:
+    """The page's one sentence."""
     drifted = sum(one.before.verdict == "drift" for one in chapters)
     repairs = [one.effect for one in chapters]
     fewer = sum(found is not None and found.word == "less drift" for found in repairs)
     if len(chapters) == 1:
         name = printable(chapters[0].before.name, 80)
         first = f"The distribution of {name} drifted" if drifted else f"No drift of {name} was found"
-        return f"{first}; {_outcome_in_short(chapters[0])}."
+        return f"{first}; {_in_short(chapters[0])}."
     total = len(chapters)
     first = f"{drifted} of {total} models drift" if drifted < total else f"All {total} models drift"
     return f"{first}; the recommended repair leaves less drift in {fewer} of {total}."
 
 
-def _outcome_in_short(one: StoryChapter) -> str:
+def _in_short(one: StoryChapter) -> str:
     if one.repair is None:
         return "no repair is recommended"
     if one.effect is None:
@@ -267,7 +268,7 @@ def _part(key: str, one: StoryChapter) -> _Part:
         explained=_explained(one),
         recommended=recommended,
         ranking=_inline(recommended.figure, f"{key}r"),
-        outcome=_outcome(one),
+        outcome=outcome(one),
         compared=_compared(key, one),
     )
 
@@ -305,7 +306,8 @@ def _explained(one: StoryChapter) -> str:
     )
 
 
-def _outcome(one: StoryChapter) -> str:
+def outcome(one: StoryChapter) -> str:
+    """What became of the recommended repair, plainly."""
     if one.repair is None:
         return (
             "Nothing is recommended: no candidate is forecast to drift less than training as it is, beyond its "
@@ -342,7 +344,7 @@ def _compared(key: str, one: StoryChapter) -> Picture | None:
     return inline_picture(
         before_and_after(one.before, one.after, label),
         f"{key}c",
-        f"Before and after. {_outcome(one)}",
+        f"Before and after. {outcome(one)}",
         caption,
     )
 
