@@ -6,7 +6,7 @@ __all__ = ["COMMANDS"]
 
 # Name -> (where its class is, what it does in one line).
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("pushforward.commands.demo:Demo", "the whole story on a small system, with a report to open"),
+    "demo": ("pushforward.commands.demo:Demo", "the whole story, on three systems or on your own data"),
     "audit": (
         "pushforward.commands.audit:AuditFiles",
         "does generated motion keep a quantity's distribution?",
