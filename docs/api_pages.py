@@ -30,6 +30,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "monitor": ("monitor",),
     "study": ("study",),
     "report": ("report",),
+    "reproduce": ("reproduce",),
 }
 
 
@@ -61,7 +62,8 @@ def _names(path: str) -> Iterator[str]:
     yield from (f"{path}.{name}" for name in public)
     for registry in (getattr(module, name) for name in module.__all__ if name not in public):
         for place in registry.values():
-            if str(place).startswith("pushforward.") and place.partition(":")[2] not in public:
+            _, _, name = str(place).partition(":")
+            if str(place).startswith("pushforward.") and name not in public and not name.isupper():
                 yield place.replace(":", ".")
 
 
