@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,19 @@ class TestTraining:
             model.fit(make_waves())
         assert model.trained_steps == 7
         assert np.isfinite(model.sample(4, **FEW[which]).values).all()
+
+    @every_class
+    def test_the_memory_of_sampling_does_not_grow_with_n(self, which: str) -> None:
+        model, peaks = trained(which), []
+        for n in (256, 4 * 256):
+            model.sample(256, **FEW[which])  # What is made once and kept.
+            tracemalloc.start()
+            for _ in model.sample_batches(n, seed=1, batch_size=256, **FEW[which]):
+                pass
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        # All of them would take four times as much.
+        assert peaks[1] < 1.2 * peaks[0]
 
     @every_class
     @pytest.mark.parametrize("ragged", [False, True])
