@@ -190,8 +190,8 @@ class TestTraining:
     @every_class
     def test_the_memory_of_sampling_does_not_grow_with_n(self, which: str) -> None:
         model, peaks = trained(which), []
-        for n in (256, 4 * 256):
-            model.sample(256, **FEW[which])  # What is made once and kept.
+        for n in (512, 4 * 512):
+            model.sample(512, **FEW[which])  # What is made once and kept.
             tracemalloc.start()
             for _ in model.sample_batches(n, seed=1, batch_size=256, **FEW[which]):
                 pass
