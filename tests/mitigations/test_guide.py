@@ -254,6 +254,7 @@ QUANTITIES = {
         ("", "", "", "", "rad/s", "rad/s"),
     ),
     "logistic-map-r": (("x",), ("",)),
+    "cone-half-angle(unit=deg, apex=(0.1,0.9,0.5))": (("x", "y", "z"), ("m", "m", "m")),
 }
 
 

@@ -18,6 +18,7 @@ from pushforward.quantities.kinematics import KineticEnergy, MeanAcceleration, M
 from pushforward.quantities.motion import AbstractMotion
 from pushforward.quantities.parameters import LogisticMapR
 from pushforward.quantities.positions import Positions, velocity_of
+from pushforward.quantities.shapes import ConeHalfAngle
 from pushforward.quantities.sphere import EARTH_RADIUS
 from pushforward.quantities.units import converts, factor, per
 from pushforward.trajectories import Trajectories
@@ -168,6 +169,24 @@ def _logistic_map_r(quantity: Any, frame: Trajectories) -> Phi:
     return phi
 
 
+def _cone_half_angle(quantity: Any, frame: Trajectories) -> Phi:
+    index = [frame.channel_index(name) for name in quantity.channels]
+    scale = factor("rad", quantity.unit) if quantity.unit else 1.0
+
+    def phi(values: Tensor, steps: Tensor | None) -> Tensor:
+        time = torch.arange(values.shape[1], device=values.device)
+        kept = time[None, :] < _counts(values, steps)[:, None]
+        x = (values[:, :, index] - values.new_tensor(quantity.apex)) * kept[:, :, None]
+        radius, height = torch.linalg.vector_norm(x[..., :2], dim=-1), x[..., 2]
+        product = 2 * (radius * height).sum(dim=1)
+        difference = height.square().sum(dim=1) - radius.square().sum(dim=1)
+        nowhere = (product == 0) & (difference == 0)
+        angle = 0.5 * torch.atan2(product, torch.where(nowhere, torch.ones_like(difference), difference))
+        return scale * torch.where(nowhere, torch.full_like(angle, torch.nan), angle % torch.pi)
+
+    return phi
+
+
 BUILDERS: dict[type[AbstractQuantity], Callable[[Any, Trajectories], Phi]] = {
     PathLength: _path_length,
     Displacement: _displacement,
@@ -176,5 +195,6 @@ BUILDERS: dict[type[AbstractQuantity], Callable[[Any, Trajectories], Phi]] = {
     KineticEnergy: _kinetic_energy,
     MechanicalEnergy: _mechanical_energy,
     LogisticMapR: _logistic_map_r,
+    ConeHalfAngle: _cone_half_angle,
 }
 """Class of a quantity -> its torch function for data like `frame`."""
