@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -136,13 +139,14 @@ def test_ones_own_trajectories_get_a_chapter(folder, run, small_demo):
         (("few.npz",), "got 20 trajectories of at least 2 steps; expected at least 50"),
         (("data.npz", "--quantity", "duration"), "on every trajectory; expected one that varies"),
         (("--quantity", "path-length"), "--quantity: belongs to FILE"),
+        (("data.npz", "-o", "."), "lies in the folder of the demo"),
         (("--seed", "-1"), "seed"),
     ],
 )
 def test_what_cannot_be_told_is_refused_before_anything_is_written(folder, run, small_demo, arguments, said):
     pf.write("few.npz", pf.read("data.npz").select(slice(0, 20)))
     before = sorted(folder.iterdir())
-    ran = run("demo", *arguments, "-o", "d")
+    ran = run("demo", "-o", "d", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert ran.err.count("\n") == 1
@@ -156,3 +160,33 @@ def test_what_is_in_the_folder_is_not_trusted(folder, run, small_demo):
     (folder / "d" / "demo.json").write_text("{}")
     ran = run("demo", "-o", "d", "--resume")
     assert (ran.code, "not the demo's" in ran.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_the_quick_demo_in_worker_processes_survives_being_killed(folder):
+    """As a user runs it: killed outright in its trainings, it goes on, and all three systems are told."""
+    command = [sys.executable, "-m", "pushforward", "demo", "--quick", "-o", "d", "--json", "d.json"]
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    trained = [
+        folder / "d" / name / "plain" / "done.json" for name in ("logistic-map", "maze", "double-pendulum")
+    ]
+    while not any(path.exists() for path in trained):
+        assert first.poll() is None
+        time.sleep(0.2)
+    first.kill()
+    first.wait()
+    kept = [path for path in trained if path.exists()]
+    before = [path.read_text() for path in kept]
+    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=True)
+    assert [path.read_text() for path in kept] == before
+    assert len(again.stdout.split("\n\n")[0].splitlines()) == 3
+    chapters = json.loads((folder / "d.json").read_text())["chapters"]
+    assert [one["recommended"]["name"] for one in chapters] == [
+        "map-parameter",
+        "speed-heading",
+        "energy-phase",
+    ]
+    for one in chapters:
+        assert one["drift"]["verdict"] == "drift"
+        assert one["forecast"]["corr"]["value"] > one["forecast"]["floor_corr"]["high"]
+    assert (folder / "d" / "report.html").stat().st_size < 2_000_000

@@ -12,10 +12,11 @@ import tyro
 from pushforward.commands.base import AbstractCommand, Outcome, command_line
 from pushforward.commands.files import FileOptions, described, existing
 from pushforward.demo.budgets import FULL, QUICK, Budget
-from pushforward.errors import require
+from pushforward.errors import InputError, printable, require
 
 if TYPE_CHECKING:
-    from pushforward.demo.story import Story
+    from pushforward.demo.story import Chaptered, Story
+    from pushforward.report.story import StoryChapter
     from pushforward.study.pools import AbstractPool
 
 __all__ = ["Demo"]
@@ -55,8 +56,22 @@ class Demo(AbstractCommand):
         started = time.monotonic()
         budget = QUICK if self.quick else FULL
         story = self._story(budget)
-        done = story.run(self.resume)
-        from pushforward.demo.telling import OWN_LINES, record_of, summary, told
+        try:
+            done = story.run(self.resume)
+        except KeyboardInterrupt:
+            raise InputError(
+                "interrupted; what is done is kept: go on with the same command and --resume"
+            ) from None
+        from pushforward.demo.telling import record_of, summary
+
+        chapters, place = self._page(done, budget)
+        story.finish()
+        seconds = time.monotonic() - started
+        return Outcome(summary(chapters, place, seconds), record_of(chapters, done, place, seconds))
+
+    def _page(self, done: list[Chaptered], budget: Budget) -> tuple[list[StoryChapter], Path]:
+        """The chapters as they are told, and where their page is."""
+        from pushforward.demo.telling import OWN_LINES, told
         from pushforward.report.story import story_page
 
         chapters = []
@@ -69,9 +84,7 @@ class Demo(AbstractCommand):
             )
             place = page.save(self.output / _LAST).resolve()
             report(len(done) + 1, len(done) + 1, "")
-        story.finish()
-        seconds = time.monotonic() - started
-        return Outcome(summary(chapters, place, seconds), record_of(chapters, done, place, seconds))
+        return chapters, place
 
     def _story(self, budget: Budget) -> Story:
         from pushforward.demo import chapters
@@ -87,6 +100,10 @@ class Demo(AbstractCommand):
         }
         if self.data is None:
             return Story(**common, chapters=chapters.CHAPTERS)
+        require(
+            not self.data.resolve().is_relative_to(self.output.resolve()),
+            f"{printable(self.data)}: lies in the folder of the demo, which it would overwrite; expected another -o",
+        )
         found = read(existing(self.data), self.files.format, self.files.reading)
         data = chapters.own_data(found, budget.n_data, self.seed)
         own = chapters.own_chapter(self.data, data, self.quantity)

@@ -35,10 +35,10 @@ class Budget:
     n_ranked: int
     batch_size: int = 64
     share: float = 0.05
-    ranking_kernel: str = "local-score(scale=1, patches=2000, neighbours=64, steps=3)"
+    ranking_kernel: str = "gaussian(scale=0.2)"
     resamples: int = 999
     checkpoint_every: int = 100
 
 
-FULL = Budget(n_data=8000, steps=800, n_made=4000, n_forecast=4000, n_explained=1500, n_ranked=1500)
-QUICK = Budget(n_data=4000, steps=150, n_made=1200, n_forecast=1200, n_explained=500, n_ranked=600)
+FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1000, n_ranked=4000)
+QUICK = Budget(n_data=3000, steps=100, n_made=800, n_forecast=800, n_explained=300, n_ranked=2000)

@@ -38,7 +38,7 @@ class Chapter:
         settings: of the system.
         law: the intended law, simulated exactly; "" for the user's own data.
         T, dt: time steps and the time between them; 0 for the system's own.
-        candidates: representations that are ranked; none named: all registered ones but `amplitude-phase`.
+        candidates: representations that are ranked; none named: all registered ones.
     """
 
     key: str
@@ -72,13 +72,9 @@ class Chapter:
     @property
     def representations(self) -> tuple[str, ...]:
         """What is ranked."""
-        if self.candidates:
-            return self.candidates
         from pushforward.representations import REPRESENTATIONS
 
-        # Four channels for each one: a small bank's patches are then all but unique, and the local score machine
-        # returns them instead of erring.
-        return tuple(name for name in REPRESENTATIONS if name != "amplitude-phase")
+        return self.candidates or tuple(REPRESENTATIONS)
 
     def simulated(self, n: int, seed: int) -> Trajectories:
         """The system's trajectories."""
