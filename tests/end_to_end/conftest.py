@@ -67,7 +67,7 @@ def _shrink_demo(patch: pytest.MonkeyPatch) -> None:
     from pushforward.study.pools import Here
 
     budget = Budget(
-        n_data=200, steps=4, n_made=100, n_forecast=100, n_explained=60, n_ranked=100, resamples=99, checkpoint_every=2,
+        n_data=200, steps=4, n_made=100, n_forecast=100, n_explained=60, resamples=99, checkpoint_every=2,
         ranking_kernel="gaussian(scale=0.04)",
     )  # fmt: skip
     chapter = replace(chapters.CHAPTERS[0], T=8, candidates=("map-parameter",))

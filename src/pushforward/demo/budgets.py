@@ -21,7 +21,6 @@ class Budget:
         share: the most that the pilot takes of a training's FLOPs.
         n_forecast: trajectories that the pilot deviates, at most.
         n_explained: trajectories whose deviations by the trained model explain its drift, at most.
-        n_ranked: trajectories on which repairs are ranked, at most.
         ranking_kernel: local errors under which they are ranked.
         resamples: resamples without drift, behind noise floors and p-values.
         checkpoint_every: training steps between checkpoints.
@@ -32,7 +31,6 @@ class Budget:
     n_made: int
     n_forecast: int
     n_explained: int
-    n_ranked: int
     batch_size: int = 64
     share: float = 0.05
     ranking_kernel: str = "gaussian(scale=0.2)"
@@ -40,5 +38,5 @@ class Budget:
     checkpoint_every: int = 100
 
 
-FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1000, n_ranked=4000)
-QUICK = Budget(n_data=3000, steps=100, n_made=800, n_forecast=800, n_explained=300, n_ranked=2000)
+FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1000)
+QUICK = Budget(n_data=6000, steps=100, n_made=800, n_forecast=800, n_explained=300)

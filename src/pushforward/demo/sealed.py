@@ -87,10 +87,11 @@ def _forecast(task: Task, data: Trajectories, account: Account) -> Forecast:
 
 
 def _account(record: Any) -> Account:
+    names = ("flops", "intended_flops", "seconds", "intended_seconds")
     try:
-        return Account(
-            **{**record, "settings": tuple((str(name), value) for name, value in record["settings"])}
-        )
+        numbers = {name: float(record[name]) for name in names}
+        require(min(numbers.values()) >= 0 and numbers["intended_flops"] > 0, "not positive")
+        return Account(**numbers, settings=tuple((str(name), value) for name, value in record["settings"]))
     except (TypeError, KeyError, ValueError):
         raise InputError("the pilot's account is damaged; start anew with another folder (-o)") from None
 

@@ -131,12 +131,12 @@ def _rank(task: Task, data: Trajectories, progress: Progress) -> dict[str, Any]:
 
     system = task.chapter.made_by
     found = recommend(
-        data.select(slice(0, task.budget.n_ranked)),
+        data,
         task.chapter.phi,
         kernel=task.budget.ranking_kernel,
         representations=task.chapter.representations,
         valid=None if system is None else system.valid,
-        repeats=1,
+        repeats=2,
         seed=task.seed,
         data=f"{task.chapter.key}/data.npz",
         progress=progress,

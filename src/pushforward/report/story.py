@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 from pushforward.errors import printable, require
@@ -97,12 +98,12 @@ class StoryChapter:
         """The audit of the repaired one."""
         return None if self.repair is None or self.repair.audit is None else self.repair.audit.quantities[0]
 
-    @property
+    @cached_property
     def skill(self) -> Skill:
         """How well the forecast met the drift."""
         return self.forecast.skill(self.audit)
 
-    @property
+    @cached_property
     def effect(self) -> Effect | None:
         """What the repair did."""
         return None if self.after is None else effect(self.before, self.after, self.seed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from pushforward.errors import InputError, printable
+from pushforward.errors import printable
 from pushforward.measure.results import Bins, QuantityAudit
 from pushforward.report.style import GAIN, INK, INTENDED, MUTED, NOISE, RULE, WIDTH, quiet, styled
 from pushforward.report.trajectories import gather, panel
@@ -94,7 +94,7 @@ def _drawn(kind: _Kind, system: AbstractSystem, batch: Trajectories, title: str)
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    lines, good = kind.lines(system, batch), _obeys(system, batch)
+    lines, good = kind.lines(system, batch), np.asarray(system.valid(batch))
     with styled():
         figure = Figure(figsize=(_SIZE, _SIZE + 0.1), layout="constrained")
         axes = figure.subplots()
@@ -118,13 +118,6 @@ def _drawn(kind: _Kind, system: AbstractSystem, batch: Trajectories, title: str)
             axes.plot(*lines[which, 0].T, "o", markersize=2.8, color=color, markeredgewidth=0)
         figure.draw_without_rendering()
     return figure
-
-
-def _obeys(system: AbstractSystem, batch: Trajectories) -> NDArray[np.bool_]:
-    try:
-        return np.asarray(system.valid(batch))
-    except InputError:
-        return np.zeros(len(batch), dtype=bool)
 
 
 def _paths(system: Any, batch: Trajectories) -> Array:
