@@ -21,6 +21,7 @@ SETS = {
         "fresh data with white errors",
         "fresh data with white errors put back on the map",
     ),
+    "exact": tuple(f"{of}exact below {level}" for of in ("", "fresh data, ") for level in (0.5, 0.1)),
     "stated": ("against the intended law", "its demonstrations against the intended law"),
 }
 assert SETS.keys() == PROBES.keys()

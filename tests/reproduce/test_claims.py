@@ -56,6 +56,13 @@ CASES = {
         ("inconclusive", ERRORS, by_kernel({})),
         ("refuted", ERRORS, by_kernel({"no errors": NO_ERRORS, "the model's local errors": score_row(corr=0.1)})),
     ],
+    "fine-errors-cause-drift": [
+        ("confirmed", {"diffusion": DRIFTS}, None),
+        ("refuted", {"diffusion": DRIFTS, "diffusion, exact below 0.5": DRIFTS}, None),
+        ("refuted", {"diffusion": DRIFTS}, by_kernel({"the model's fine errors": score_row(corr=0.1)})),
+        ("inconclusive", {"diffusion": DRIFTS, "diffusion, exact below 0.5": audit_row(1.4)}, None),
+        ("inconclusive", {"diffusion": DRIFTS, "fresh data, exact below 0.5": DRIFTS}, None),
+    ],
     "reweighting-does-not-stop-it": [
         ("confirmed", STATED, None),
         ("refuted", {}, None),

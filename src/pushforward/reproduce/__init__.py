@@ -19,6 +19,7 @@ __all__ = ["CLAIMS", "Budget", "Claim", "Reproduced", "claim_named", "committed"
 CLAIMS: dict[str, str] = {
     "drift-across-classes": "pushforward.reproduce.claims.drift_across_classes:CLAIM",
     "errors-cause-drift": "pushforward.reproduce.claims.errors_cause_drift:CLAIM",
+    "fine-errors-cause-drift": "pushforward.reproduce.claims.fine_errors:CLAIM",
     "forecast-synthetic": "pushforward.reproduce.claims.forecasts:SYNTHETIC",
     "forecast-maze": "pushforward.reproduce.claims.forecasts:MAZE",
     "forecast-double-pendulum": "pushforward.reproduce.claims.forecasts:DOUBLE_PENDULUM",

@@ -7,7 +7,7 @@ from typing import final
 
 from pushforward.errors import printable, require
 
-__all__ = ["FULL", "QUICK", "Budget"]
+__all__ = ["FULL", "ONCE", "QUICK", "Budget"]
 
 
 @final
@@ -51,6 +51,9 @@ class Budget:
 
 FULL = Budget()
 """What the committed verdicts come from: some minutes of one core for each claim."""
+
+ONCE = Budget(seeds=(0,))
+"""The same for one seed, of claims whose models are many or large."""
 
 QUICK = Budget(seeds=(0,), n=2_000, samples=1_000, steps=150, resamples=199)
 """To see a claim run; its verdicts are not those of `FULL`, since hardly trained models err in other ways."""

@@ -30,6 +30,7 @@ class Claim:
         judge: the checks that the rule asks for.
         probes: what is looked at in the runs' own samples, beside their audits.
         budget: what the committed verdict comes from.
+        remark: what was learned from the run; written after it, and no part of the verdict.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Claim:
     judge: Callable[[Evidence], tuple[Check, ...]]
     probes: tuple[Probe, ...] = ()
     budget: Budget = FULL
+    remark: str = ""

@@ -64,7 +64,7 @@ def _budget() -> str:
 
     return (
         f"{FULL.n:,} training trajectories of 32 steps, {FULL.steps:,} training steps of {FULL.batch_size}, "
-        f"{FULL.samples:,} samples, seeds {' and '.join(map(str, FULL.seeds))}"
+        f"{FULL.samples:,} samples"
     )
 
 
@@ -86,6 +86,7 @@ def _section(name: str, result: Reproduced | None) -> str:
     lines += [f"**{result.verdict.capitalize()}**, {_provenance(result)}.", ""]
     lines += ["| check | holds | measured, by seed [95 % limits of the run] |", "|---|---|---|"]
     lines += [line for check in result.checks for line in _check(check)]
+    lines += ["", f"*Remark, after the run.* {claim.remark}"] if claim.remark else []
     return "\n".join([*lines, ""])
 
 

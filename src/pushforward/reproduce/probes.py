@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from pushforward.progress import Progress, silent
+from pushforward.reproduce.posterior import exact_below
 from pushforward.reproduce.projection import on_the_map
 from pushforward.study.digests import seed_for
 from pushforward.study.execution import MODEL, Executed, data_of, quantities_of, set_threads
@@ -63,6 +64,7 @@ class Looked:
         data: training data.
         fresh: as many trajectories of the data's law as were made, which no generator has seen.
         made: the run's own samples, as its audit saw them.
+        more: any number of further trajectories of that law, the same ones for every run of a seed.
         weighted: the demonstrations as the generator's mitigations dealt them to training.
         settings: of the probe.
         seed: of anything random that the probe does.
@@ -72,6 +74,7 @@ class Looked:
     data: Trajectories
     fresh: Trajectories
     made: Trajectories
+    more: Callable[[int], Trajectories]
     weighted: Callable[[], Trajectories]
     settings: Mapping[str, Any]
     seed: int
@@ -110,9 +113,21 @@ def _stated(looked: Looked) -> Sets:
     }
 
 
+def _exact(looked: Looked) -> Sets:
+    """Samples, and fresh data, noised and taken back by the exact law; see `posterior.exact_below`."""
+    rng = np.random.default_rng(looked.seed)
+    bank = looked.more(int(looked.settings["bank"]))
+    sets: Sets = {}
+    for scale in looked.settings["scales"]:
+        sets[f"exact below {scale:g}"] = (exact_below(looked.made, bank, scale, rng), None)
+        sets[f"fresh data, exact below {scale:g}"] = (exact_below(looked.fresh, bank, scale, rng), None)
+    return sets
+
+
 PROBES: dict[str, Callable[[Looked], Sets]] = {
     "valid": _valid,
     "projected": _projected,
+    "exact": _exact,
     "stated": _stated,
 }
 
@@ -182,10 +197,21 @@ def _looked(ledger: Ledger, of: Run, asked: Run, progress: Progress) -> Looked:
         data=data,
         fresh=Trajectories.concat(list(fresh())),
         made=whole,
+        more=partial(_more, of),
         weighted=partial(_weighted, of, data),
         settings=asked.content["settings"],
         seed=seed_for(of.seed, "probe"),
     )
+
+
+def _more(of: Run, n: int) -> Trajectories:
+    from pushforward.measure import Intended
+    from pushforward.systems import create
+
+    content = of.content["data"]
+    system = create(content["system"], **tuples(content["parameters"]))
+    law, seed = Intended.parse(content["intended"]), seed_for(of.seed, "bank")
+    return system.sample(n, law, T=content["T"], dt=content["dt"], seed=seed)
 
 
 def _weighted(of: Run, data: Trajectories) -> Trajectories:

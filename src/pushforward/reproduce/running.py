@@ -173,5 +173,5 @@ def _spent(folder: Path, seconds: float) -> float:
         before = float(json.loads(path.read_text(encoding="utf-8"))["cpu_seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         before = 0.0
-    write_text(path, json.dumps({"cpu_seconds": round(before + seconds, 1)}) + "\n")
+    write_text(path, json.dumps({"cpu_seconds": round(before + seconds, 3)}) + "\n")
     return before + seconds

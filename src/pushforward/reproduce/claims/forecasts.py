@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pushforward.reproduce.budget import Budget
+from pushforward.reproduce.budget import FULL, ONCE, Budget
 from pushforward.reproduce.checks import Check, beyond_noise, surely_above
 from pushforward.reproduce.claim import Claim
 from pushforward.reproduce.claims.arms import DENOISE, DIFFUSION, PILOT, diffusion, plan_of, system
@@ -51,7 +51,7 @@ def _of_kernel(evidence: Evidence, data: str, kernel: str) -> list[Check]:
     ]
 
 
-def _claim(name: str, where: str, systems: tuple[str, ...]) -> Claim:
+def _claim(name: str, where: str, systems: tuple[str, ...], budget: Budget = FULL) -> Claim:
     return Claim(
         name=name,
         statement=f"A data deviation kernel, of a trained diffusion model or estimated before its training, forecasts "
@@ -65,9 +65,10 @@ def _claim(name: str, where: str, systems: tuple[str, ...]) -> Claim:
         "seed, else inconclusive. Premise: the model drifts beyond the noise floor in every seed.",
         plans=partial(_plans, systems),
         judge=_judge,
+        budget=budget,
     )
 
 
 SYNTHETIC = _claim("forecast-synthetic", "on synthetic systems", ("logistic-map", "cone"))
-MAZE = _claim("forecast-maze", "in a maze", ("maze",))
-DOUBLE_PENDULUM = _claim("forecast-double-pendulum", "of a double pendulum", ("double-pendulum",))
+MAZE = _claim("forecast-maze", "in a maze", ("maze",), ONCE)
+DOUBLE_PENDULUM = _claim("forecast-double-pendulum", "of a double pendulum", ("double-pendulum",), ONCE)

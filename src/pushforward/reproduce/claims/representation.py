@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pushforward.reproduce.budget import Budget
+from pushforward.reproduce.budget import ONCE, Budget
 from pushforward.reproduce.checks import Check, beyond_noise, surely_less
 from pushforward.reproduce.claim import Claim
 from pushforward.reproduce.claims.arms import DIFFUSION, diffusion, plan_of, system
@@ -59,4 +59,5 @@ CLAIM = Claim(
     "models of trajectories drift beyond the noise floor.",
     plans=_plans,
     judge=_judge,
+    budget=ONCE,
 )

@@ -17,27 +17,21 @@ INTENDED = "uniform(3.5, 4)"
 # Three times as many demonstrations for an r below 3.75 as above.
 SKEWED = "0.5*uniform(3.5, 3.75) + 0.5*uniform(3.5, 4)"
 _ARM = "diffusion on reweighted data"
-_PLAIN = "diffusion on skewed data"
 
 
 def _plans(budget: Budget) -> tuple[Plan, ...]:
     mitigations = (f"reweight(logistic-map-r, intended='{INTENDED}')",)
-    arms = (diffusion(budget, _PLAIN), diffusion(budget, _ARM, mitigations))
+    arms = (diffusion(budget, _ARM, mitigations),)
     data = system(SYSTEM, budget, intended=SKEWED)
     return (plan_of("Does reweighting the demonstrations stop the drift?", budget, (data,), arms),)
 
 
 def _judge(evidence: Evidence) -> tuple[Check, ...]:
     made = evidence.ratio(SYSTEM, f"{_ARM}, against the intended law")
-    skewed = evidence.ratio(SYSTEM, f"{_PLAIN}, against the intended law")
     shown = evidence.ratio(SYSTEM, f"{_ARM}, its demonstrations against the intended law")
-    w1, before = (
-        evidence.audited(SYSTEM, f"{arm}, against the intended law", "w1", "W1") for arm in (_ARM, _PLAIN)
-    )
     return (
         Check("the reweighted demonstrations follow the intended law", quiet(shown), (shown,), "premise"),
         Check("the model drifts from the intended law beyond noise", beyond_noise(made), (made,)),
-        Check("without reweighting", "unclear", (skewed, w1, before), "context"),
     )
 
 
