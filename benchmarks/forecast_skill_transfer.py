@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.forecast_skill_ledger import Ledger, Pair
 from benchmarks.forecast_skill_plan import FAMILY, GENERATORS, HELD_OUT, PAPER
-from benchmarks.forecast_skill_scores import best_factor, scores, second_run
+from benchmarks.forecast_skill_scores import Scores, best_factor, scores, second_run
 from benchmarks.forecast_skill_table import FACTOR, grid, mean_scores, shown
 
 __all__ = [
@@ -93,6 +93,13 @@ def errors_elsewhere(ledger: Ledger) -> str:
             ]
             lines.append([origin, name, pair[0], *cells, shown(mean_scores(ledger, pair, own))])
     return grid(head, lines)
+
+
+def _means(found: Sequence[Scores]) -> str:
+    """Mean corr and skill."""
+    if not found:
+        return ""
+    return " / ".join(f"{np.mean([getattr(one, key) for one in found]):.2f}" for key in ("corr", "skill"))
 
 
 def fitted_factor(ledger: Ledger, pairs: Sequence[Pair]) -> float:
