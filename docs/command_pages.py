@@ -12,7 +12,7 @@ from mkdocs.structure.files import File, Files
 
 # Command -> the page that says what it does; the others explain themselves.
 PAGES = {
-    "demo": "start.md",
+    "demo": "demo.md",
     "audit": "audit.md",
     "forecast": "forecast.md",
     "explain": "explain.md",
