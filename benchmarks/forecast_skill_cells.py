@@ -20,9 +20,12 @@ from benchmarks.forecast_skill_plan import (
     GENERATORS,
     HELD_OUT,
     PAPER,
+    SHARE,
     SLOW,
+    SMALL_SHARE,
     Budget,
     Job,
+    levels_of,
     own_kernels,
 )
 from benchmarks.forecast_skill_scores import pushed
@@ -39,13 +42,14 @@ __all__ = ["edges_of", "rows"]
 Row = dict[str, Any]
 _BINS, _MARGIN = 32, 0.05
 _PILOT_SEED, _CONVERGED = 10, 3
-# Of the pilot's errors, those below these noise levels alone, beside all of them.
-_FINE = (0.3, 1.0)
 
 
 def rows(job: Job, budget: Budget, models: Path | None = None) -> list[Row]:
     """All rows of one cell; what was trained is saved under `models`, where given."""
-    made = list(_trained(job, budget, models) if job.generator else _from_data(job, budget))
+    if not job.generator:
+        made = list(_from_data(job, budget))
+    else:
+        made = list(_pilots(job, budget) if job.pilots else _trained(job, budget, models))
     facts = {"version": pf.__version__, "commit": _commit()}
     return [
         {"system": job.system, "generator": job.generator, "seed": job.seed} | row | facts for row in made
@@ -141,9 +145,8 @@ def _trained(job: Job, budget: Budget, models: Path | None) -> Iterator[Row]:
     if models is not None:
         model.save(models / f"{job.system}-{job.generator}-{job.seed}")
     yield _model_row(job, budget, model, settings) | {"cpu": round(used, 1)}
-    if job.kernels:
+    if job.seed == 0:
         yield from _own(job, budget, model)
-        yield from _pilot(job, budget, settings)
         if "denoise" in model.feeds:
             yield _solver(job, budget, model)
 
@@ -203,21 +206,18 @@ def _elsewhere(job: Job, budget: Budget, part: Trajectories, deviated: Trajector
             yield row | {"system": system}
 
 
-def _pilot(job: Job, budget: Budget, settings: dict[str, Any]) -> Iterator[Row]:
-    """A pilot's whole drift (its factor is applied by the table), and that of its finest errors."""
+def _pilots(job: Job, budget: Budget) -> Iterator[Row]:
+    """The errors of a pilot and of a smaller one, level by level (factors are applied by the table)."""
     data, _ = _data(job.system, budget)
-    intended = generators.create(job.generator, **settings)
-    start = time.process_time()
-    kernel = pf.pilot(data, intended, seed=_PILOT_SEED)
-    used = time.process_time() - start
-    facts = {"train_cpu": round(used, 2), "share": kernel.account.share if kernel.account else None}
-    row, *_ = _forecast(job, budget, kernel.with_scale(1.0), budget.n_kernel, label="pilot")
-    yield row | facts
-    part = kernel.mixture.kernels[0] if kernel.mixture else kernel
-    if part.name == "denoise":
-        for level in _FINE:
-            fine, label = part.with_scale(level), f"pilot below {level:g}"
-            yield _forecast(job, budget, fine, budget.n_kernel, label=label)[0] | facts
+    intended = generators.create(job.generator, **_settings(job, budget))
+    for name, share in (("pilot", SHARE), ("small pilot", SMALL_SHARE)):
+        start = time.process_time()
+        kernel = pf.pilot(data, intended, share=share, seed=_PILOT_SEED)
+        facts = {"train_cpu": round(time.process_time() - start, 2), "share": kernel.account.share}
+        model = kernel.mixture.kernels[0].generator
+        for level, (kind, chosen) in enumerate(levels_of(model.feeds)):
+            errors = replace(kernels.create(kind, **chosen), generator=model)
+            yield _forecast(job, budget, errors, budget.n_kernel, label=f"{name}, level {level}")[0] | facts
 
 
 def _solver(job: Job, budget: Budget, model: Any) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.forecast_skill_plan import GENERATORS, HELD_OUT, PAPER
+from benchmarks.forecast_skill_plan import GENERATORS, HELD_OUT, PAPER, SHARE, SMALL_SHARE
 from benchmarks.forecast_skill_scores import Drift
 from pushforward.forecast.observed import Observed
 
@@ -19,6 +20,9 @@ __all__ = ["Ledger", "Row", "append", "read"]
 
 Row = dict[str, Any]
 Pair = tuple[str, str]
+_ONCE = ("data", "model")
+_LAST = 2
+_GAMMA = math.log(1 / SHARE) / math.log(SHARE / SMALL_SHARE)
 
 
 def read(path: Path) -> Ledger:
@@ -41,10 +45,13 @@ class Ledger:
     rows: tuple[Row, ...]
 
     @cached_property
-    def cells(self) -> set[tuple[str, str, int]]:
-        """Which jobs are done: each leaves one row of this kind."""
-        kinds = ("data", "model")
-        return {(row["system"], row["generator"], row["seed"]) for row in self.rows if row["what"] in kinds}
+    def cells(self) -> set[tuple[str, str, int, bool]]:
+        """Which jobs are done, as `Job.key`: each leaves one row of its kind."""
+        done = {
+            (row["system"], row["generator"], row["seed"], False) for row in self.rows if row["what"] in _ONCE
+        }
+        pilots = (row for row in self.rows if row.get("kernel") == "small pilot, level 0")
+        return done | {(row["system"], row["generator"], row["seed"], True) for row in pilots}
 
     @cached_property
     def data(self) -> dict[str, Row]:
@@ -94,3 +101,32 @@ class Ledger:
             return None
         values = np.array(row["mass"]) - np.array(row["expected"])
         return Drift(values, row["variance"], row["cross"])
+
+    def pilot(self, pair: Pair) -> Drift | None:
+        """The drift of a pilot itself, all of its errors; None where there was none."""
+        found = self.ahead(pair[0], f"pilot, level {_LAST}", pair[1])
+        # The first cells had pilots without a smaller one beside them.
+        return found or self.ahead(pair[0], "pilot", pair[1])
+
+    def pilot_by_level(self, pair: Pair) -> Drift | None:
+        """The same less those coarse errors that will not last, as a smaller pilot beside it tells.
+
+        ρ = (‖Δ_coarse‖ ‖δ_fine‖ / (‖δ_coarse‖ ‖Δ_fine‖))^γ, at most 1, of the drift Δ of the pilot and δ of the smaller
+        one: the power law in the FLOPs by which coarse errors fall faster than fine ones, carried on to the training.
+        """
+        found = [
+            [self.ahead(pair[0], f"{name}, level {level}", pair[1]) for level in (0, _LAST)]
+            for name in ("pilot", "small pilot")
+        ]
+        (fine, whole), (small_fine, small_whole) = found
+        if fine is None or whole is None or small_fine is None or small_whole is None:
+            return None
+        sizes = [_size(whole.less(fine)), _size(small_fine), _size(small_whole.less(small_fine)), _size(fine)]
+        rho = 1.0
+        if min(sizes) > 0:
+            rho = min(sizes[0] * sizes[1] / (sizes[2] * sizes[3]), 1.0) ** _GAMMA
+        return fine.times(1 - rho).plus(whole.times(rho))
+
+
+def _size(drift: Drift) -> float:
+    return float(np.sqrt(max(float(drift.values @ drift.values) - drift.variance, 0.0)))

@@ -12,10 +12,13 @@ __all__ = [
     "GENERATORS",
     "HELD_OUT",
     "PAPER",
+    "SHARE",
+    "SMALL_SHARE",
     "TINY",
     "Budget",
     "Job",
     "jobs",
+    "levels_of",
     "own_kernels",
 ]
 
@@ -62,8 +65,10 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "transformer": {"steps": 1000, "batch_size": 64, "width": 48, "blocks": 2, "hidden": 32},
 }
 SLOW = ("diffusion", "flow", "mlp", "transformer")
-# Flow, which is nearest to another class, comes after the systems held out; on these two classes are tried.
-FIRST, TESTED = ("diffusion", "mlp", "transformer"), ("diffusion", "mlp")
+# The classes that are also tried on the systems held out.
+TESTED = ("diffusion", "mlp")
+# Of the training's FLOPs: the pilot's, and those of a smaller one that only `pilot by level` has beside it.
+SHARE, SMALL_SHARE = 0.05, 0.0125
 
 # One setting of each, chosen before any cell was made: those of the docs' first examples and in the middle of their
 # dose-responses.
@@ -92,33 +97,54 @@ def own_kernels(feeds: tuple[str, ...]) -> tuple[tuple[str, dict[str, float]], .
     return tuple(("reconstruction", {"scale": 1.0, "prior": p}) for p in (0.0, 0.5, 1.0))
 
 
+def levels_of(feeds: tuple[str, ...]) -> tuple[tuple[str, dict[str, float]], ...]:
+    """A pilot's errors from fine to all of them; the last is the library's own kernel of a pilot."""
+    if "denoise" in feeds:
+        return tuple(("denoise", {"scale": s}) for s in (0.3, 1.0, 4.0))
+    return own_kernels(feeds)
+
+
 @dataclass(frozen=True)
 class Job:
-    """One cell: the data-only kernels of a system (no generator), or one training.
+    """One cell: the data-only kernels of a system (no generator), one training, or the pilots of one.
 
     Attributes:
         system, generator, seed: of the training.
-        kernels: also its pilot, its own kernels and its solver's share.
+        pilots: the pilots of that training, not the training itself.
     """
 
     system: str
     generator: str = ""
     seed: int = 0
-    kernels: bool = True
+    pilots: bool = False
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[str, str, int, bool]:
         """What the ledger knows it by."""
-        return self.system, self.generator, self.seed
+        return self.system, self.generator, self.seed, self.pilots
 
 
 def jobs() -> tuple[Job, ...]:
     """All cells, those that tell most first."""
-    data = tuple(Job(system) for system in PAPER)
-    cheapest = tuple(Job(system, "vae") for system in PAPER)
-    first, later = (tuple(Job(s, name) for s in part for name in FIRST) for part in (PAPER[:3], PAPER[3:]))
-    held_out = tuple(Job(system) for system in HELD_OUT)
-    tested = tuple(Job(system, name) for name in TESTED for system in HELD_OUT)
-    last = tuple(Job(system, "flow") for system in PAPER)
-    second = tuple(Job(system, name, 1, kernels=False) for name in GENERATORS for system in PAPER)
-    return (*data, *cheapest, *first, *held_out, *tested, *later, *last, *second)
+
+    def both(systems: tuple[str, ...], names: tuple[str, ...]) -> tuple[Job, ...]:
+        return tuple(Job(s, n, pilots=p) for n in names for s in systems for p in (False, True))
+
+    chaotic, others = PAPER[:3], PAPER[3:]
+    first = (
+        *(Job(system) for system in PAPER),
+        *(Job(system, "vae") for system in PAPER),
+        *both(chaotic, TESTED),
+        *(Job(system) for system in HELD_OUT),
+        *both(HELD_OUT, TESTED),
+        *both(chaotic, ("transformer",)),
+        *both(others, TESTED),
+    )
+    rest = (
+        *(Job(system, "diffusion", 1) for system in chaotic),
+        *(Job(system, "vae", pilots=True) for system in PAPER),
+        *both(others, ("transformer",)),
+        *both(PAPER, ("flow",)),
+        *(Job(system, name, 1) for name in GENERATORS for system in PAPER),
+    )
+    return tuple(dict.fromkeys((*first, *rest)))

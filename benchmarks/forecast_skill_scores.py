@@ -32,6 +32,14 @@ class Drift:
         """The same shape at another size."""
         return Drift(factor * self.values, factor**2 * self.variance, factor * self.cross)
 
+    def plus(self, other: Drift) -> Drift:
+        """The sum with another; their noises count as independent."""
+        return Drift(self.values + other.values, self.variance + other.variance, self.cross + other.cross)
+
+    def less(self, other: Drift) -> Drift:
+        """The difference from another, likewise."""
+        return self.plus(other.times(-1))
+
 
 @dataclass(frozen=True)
 class Scores:

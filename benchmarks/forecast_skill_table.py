@@ -43,8 +43,13 @@ def mean_scores(ledger: Ledger, pair: Pair, ahead: Drift | None) -> Scores | Non
 
 
 def _pilot(ledger: Ledger, pair: Pair, factor: float = FACTOR) -> Drift | None:
-    ahead = ledger.ahead(pair[0], "pilot", pair[1])
+    ahead = ledger.pilot(pair)
     return None if ahead is None else ahead.times(factor)
+
+
+def _by_level(ledger: Ledger, pair: Pair) -> Drift | None:
+    ahead = ledger.pilot_by_level(pair)
+    return None if ahead is None else ahead.times(FACTOR)
 
 
 def _ceiling(ledger: Ledger, pair: Pair) -> Scores | None:
@@ -67,7 +72,16 @@ def _pairs(ledger: Ledger, systems: Sequence[str]) -> list[Pair]:
 def _scored(ledger: Ledger, systems: Sequence[str]) -> str:
     """Every pair with the kernels chosen in advance, its pilot and the ceiling."""
     names = [kernels.parse(label).name for label in CHOSEN]
-    head = ["system", "class", "TV / floor", *names, "pilot", "another seed", "95 % of floor: corr, skill"]
+    head = [
+        "system",
+        "class",
+        "TV / floor",
+        *names,
+        "pilot",
+        "pilot by level",
+        "another seed",
+        "95 % of floor: corr, skill",
+    ]
     lines = []
     for pair in _pairs(ledger, systems):
         found = [mean_scores(ledger, pair, ledger.ahead(pair[0], label)) for label in CHOSEN]
@@ -78,6 +92,7 @@ def _scored(ledger: Ledger, systems: Sequence[str]) -> str:
                 f"{_over_floor(ledger, pair):.1f}",
                 *map(shown, found),
                 shown(mean_scores(ledger, pair, _pilot(ledger, pair))),
+                shown(mean_scores(ledger, pair, _by_level(ledger, pair))),
                 shown(_ceiling(ledger, pair)),
                 f"{low[0]:.2f}, {low[1]:.2f}",
             ]
@@ -89,7 +104,7 @@ def _reached(ledger: Ledger) -> str:
     """Of the pairs that drift, how many a forecast brings to the bars."""
     head = ["kernel", "systems", "pairs that drift", "corr ≥ 0.8", "skill ≥ 0.5", "sign ≥ 0.9", "all three"]
     lines = []
-    for label in (*CHOSEN, "pilot"):
+    for label in (*CHOSEN, "pilot", "pilot by level"):
         for what, systems in (("paper", PAPER), ("held out", HELD_OUT)):
             drifting = [p for p in _pairs(ledger, systems) if _over_floor(ledger, p) > _DRIFTS]
             found = [mean_scores(ledger, p, _any(ledger, p, label)) for p in drifting]
@@ -101,7 +116,8 @@ def _reached(ledger: Ledger) -> str:
 
 
 def _any(ledger: Ledger, pair: Pair, label: str) -> Drift | None:
-    return _pilot(ledger, pair) if label == "pilot" else ledger.ahead(pair[0], label)
+    pilots = {"pilot": _pilot, "pilot by level": _by_level}
+    return pilots[label](ledger, pair) if label in pilots else ledger.ahead(pair[0], label)
 
 
 def _curves(ledger: Ledger) -> str:
@@ -149,7 +165,8 @@ def _cost(ledger: Ledger) -> str:
                 ledger.kernels[(p[0], "", label)]["cpu"] for p in pairs if (p[0], "", label) in ledger.kernels
             ]
             cells.append(f"{np.mean(used) / training:.1%}" if used else "")
-        found = [ledger.kernels[(*p, "pilot")] for p in pairs if (*p, "pilot") in ledger.kernels]
+        last = "pilot, level 2"
+        found = [ledger.kernels[(*p, last)] for p in pairs if (*p, last) in ledger.kernels]
         if found:
             used = np.mean([one["train_cpu"] + one["cpu"] for one in found])
             cells.append(f"{used / training:.0%} ({np.mean([one['share'] for one in found]):.1%} of FLOPs)")

@@ -106,7 +106,7 @@ def fitted_factor(ledger: Ledger, pairs: Sequence[Pair]) -> float:
     """The geometric mean of the pilots' best factors on these pairs."""
     found = []
     for pair in pairs:
-        ahead = ledger.ahead(pair[0], "pilot", pair[1])
+        ahead = ledger.pilot(pair)
         if ahead is not None:
             found += [max(best_factor(ledger.seen(pair, seed), ahead), 0.05) for seed in ledger.seeds(pair)]
     return float(np.exp(np.mean(np.log(found)))) if found else FACTOR
@@ -124,7 +124,7 @@ def own_factor(ledger: Ledger) -> str:
     ]
     lines = []
     for pair in ledger.pairs:
-        ahead = ledger.ahead(pair[0], "pilot", pair[1])
+        ahead = ledger.pilot(pair)
         others = _others(ledger, *pair)
         if ahead is None or not others:
             continue
@@ -165,7 +165,7 @@ def pilots_of_classes(ledger: Ledger) -> str:
     found: dict[tuple[str, str], list[float]] = {}
     for system in (*PAPER, *HELD_OUT):
         for a in GENERATORS:
-            ahead = ledger.ahead(system, "pilot", a)
+            ahead = ledger.pilot((system, a))
             for b in GENERATORS if ahead is not None else ():
                 if (system, b) in ledger.pairs:
                     scored = mean_scores(ledger, (system, b), ahead)

@@ -136,7 +136,7 @@ def ledger(tmp_path):
                 model |= {"cpu": 20.0, "sample_cpu": 5.0, "valid": 0.75}
                 append(path, [model])
             pilot = {"train_cpu": 1.9, "share": 0.049}
-            append(path, [kernel_row(system, generator, "pilot", 2 * DRIFT, expected, **pilot)])
+            append(path, [kernel_row(system, generator, "pilot, level 2", 2 * DRIFT, expected, **pilot)])
     return path
 
 
@@ -145,7 +145,7 @@ def test_the_tables_are_made_from_the_ledger_alone(ledger, capsys):
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if line.startswith("| logistic-map | vae | 5.0 |"))
     cells = [cell.strip() for cell in row.split("|")]
-    assert cells[-4].startswith("1.00 / 1.00 / 1.00"), "the pilot at half of its size is exact"
+    assert cells[-5].startswith("1.00 / 1.00 / 1.00"), "the pilot at half of its size is exact"
     assert cells[-3].startswith("1.00 / 1.00"), "a second seed is the ceiling"
     assert "10% (4.9% of FLOPs)" in shown
     assert "75.0%, 2.0, 20 s" in shown
@@ -156,7 +156,7 @@ def test_what_is_fitted_elsewhere_is_right_here(ledger):
     assert fitted_kernel(known, [("cone", "vae")]) == FAMILY[0]
     assert fitted_factor(known, [("cone", "mlp")]) == pytest.approx(0.35, rel=0.02)
     seen = known.seen(("kepler", "mlp"), 0)
-    ahead = known.ahead("kepler", "pilot", "mlp")
+    ahead = known.pilot(("kepler", "mlp"))
     assert best_factor(seen, ahead) == pytest.approx(0.35, rel=0.02)
     assert scores(seen, second_run(known.seen(("kepler", "mlp"), 1))).corr > 0.99
     corr, skill = floor(seen, 20_000, draws=99)
@@ -169,25 +169,22 @@ def test_cells_that_are_there_are_not_made_again(tmp_path, monkeypatch):
 
     def rows(job, budget, models):
         made.append(job.key)
-        return [
-            {
-                "what": "model" if job.generator else "data",
-                "system": job.system,
-                "generator": job.generator,
-                "seed": job.seed,
-            }
-        ]
+        row = {"what": "model" if job.generator else "data"}
+        if job.pilots:
+            row = {"what": "kernel", "kernel": "small pilot, level 0"}
+        return [{"system": job.system, "generator": job.generator, "seed": job.seed} | row]
 
     monkeypatch.setattr("benchmarks.forecast_skill_cells.rows", rows)
     monkeypatch.setattr(forecast_skill, "tables", lambda _: "")
     arguments = ["--ledger", str(tmp_path / "ledger.jsonl"), "--system", "cone"]
     forecast_skill.main([*arguments, "--generator", "vae"])
     forecast_skill.main(arguments)
-    assert len(made) == len(set(made)) == 1 + 2 * len(GENERATORS)
+    assert len(made) == len(set(made)) == 1 + 3 * len(GENERATORS)
 
 
-def test_the_plan_covers_the_paper_twice_and_leaves_the_held_out_to_be_tested():
+def test_the_plan_covers_the_paper_twice_and_tests_on_what_was_held_out():
     plan = [job.key for job in jobs()]
     assert len(plan) == len(set(plan))
-    assert {(s, g, seed) for s in PAPER for g in GENERATORS for seed in (0, 1)} <= set(plan)
-    assert {(s, g, 0) for s in HELD_OUT for g in ("", "diffusion", "mlp")} <= set(plan)
+    assert {(s, g, seed, False) for s in PAPER for g in GENERATORS for seed in (0, 1)} <= set(plan)
+    assert {(s, g, 0, True) for s in PAPER for g in GENERATORS} <= set(plan)
+    assert {(s, g, 0, False) for s in HELD_OUT for g in ("", "diffusion", "mlp")} <= set(plan)
