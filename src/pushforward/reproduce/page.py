@@ -30,6 +30,13 @@ pushforward reproduce errors-cause-drift --check       # run it and compare; exi
 pushforward reproduce forecast-maze --quick            # a smaller budget, to see it run
 ```
 
+```py
+from pathlib import Path
+from pushforward.reproduce import Budget, claim_named, reproduce
+
+reproduce(claim_named("drift-across-classes"), Path("larger"), Budget(steps=3000, seeds=(0, 1, 2)))
+```
+
 Every claim is a [study](studies.md): `pushforward status reproduction/forecast-maze` and `pushforward report
 reproduction/forecast-maze` work. A run that another claim in the folder has done already is taken over.
 

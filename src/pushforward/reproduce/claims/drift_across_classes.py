@@ -84,5 +84,11 @@ CLAIM = Claim(
     "average over seeds.",
     plans=_plans,
     judge=_judge,
+    remark="At this budget too few trajectories are valid to count: about half of them for diffusion and the "
+    "VAE, a third to a half for flow, a tenth for the others. Those that are valid drift by themselves in "
+    "all five classes and both seeds, 1.7 to 6.6 times the noise floor. Part of that is which ones are "
+    "valid, since that depends on the angle too: all of a class's trajectories together may drift less "
+    "(diffusion, flow) or far more (transformer). Longer training makes more of them valid; see "
+    "[Generators](generators.md#validity-of-the-five-classes).",
     probes=(Probe("valid"),),
 )

@@ -84,5 +84,11 @@ CLAIM = Claim(
     "below, on average over seeds. A lower level, 0.1, decides nothing.",
     plans=_plans,
     judge=_judge,
+    remark="Refuted by its rule, with two reservations. The rule compares W1 with half of what it was and not "
+    "with its limits, and sampling alone gives 0.005 and 0.008 rad here, where the model's drift is 0.020 "
+    "and 0.017. And W1 sees the mean above all, which stays too high (by 0.016 and 0.012 rad before, "
+    "0.014 and 0.011 after), while the total variation falls from 0.090 and 0.092 to 0.060 and 0.062, "
+    "with a noise floor of 0.051. So fine errors make part of this drift, in which bins gain and lose, "
+    "and what the model does at coarser noise shifts the mean.",
     probes=(Probe("exact", {"scales": [LEVEL, *_OTHERS], "bank": _BANK}),),
 )
