@@ -46,18 +46,17 @@ def explained(walks):
 
 @pytest.fixture(scope="module")
 def audit(walks, explained):
-    """The report of an audit with all that can stand beside it: forecast, explanation, recommended repair, motion."""
+    """The report of an audit with its forecast, the recommended repair and motion; explanations have their own page."""
     found = pf.audit(walks.with_values(1.2 * walks.values), walks, quantities=[LENGTH])
     candidates = pf.recommend(walks, LENGTH, representations=["increments", "map-parameter"])
-    told = [explained.forecast, explained, candidates]
+    told = [explained.forecast, candidates]
     return pf.report(found, told, made=walks, reference=walks, command="pushforward audit made.npz")
 
 
 @pytest.fixture(scope="module")
-def explanation(walks):
-    """The page around an explanation; what it shows besides, the report of the audit shows too."""
-    found = pf.explain(Gaussian(0.2), walks, LENGTH, by=(), examples=0)
-    return explanation_page(found, command="pushforward explain data.npz", inputs={"data": "data.npz"})
+def explanation(explained):
+    """The page of an explanation; within a report it is the same template."""
+    return explanation_page(explained, command="pushforward explain data.npz", inputs={"data": "data.npz"})
 
 
 @pytest.fixture(scope="module")
