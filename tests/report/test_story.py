@@ -49,6 +49,7 @@ def chapter() -> StoryChapter:
         audit=pf.audit(made, data, settings=SETTINGS),
         valid=float(system.valid(made).mean()),
         explanation=explained,
+        explained_by="By these errors.",
         recommendation=pf.recommend(data, system.quantity, representations=["map-parameter"]),
         repair=StoryRepair(
             "map-parameter",
@@ -100,6 +101,16 @@ class TestWhatItSays:
             answer([wrong])
             == "The distribution of logistic-map-r drifted; the recommended repair makes it worse."
         )
+
+    def test_a_repair_that_costs_validity_says_so(self, chapter):
+        dear = dataclasses.replace(chapter, valid=0.9, repair=dataclasses.replace(chapter.repair, valid=0.1))
+        assert (
+            "Its price: 10.0\u202f% of its trajectories obey the law of motion, where 90.0\u202f%"
+            in outcome(dear)
+        )
+        assert "less of it, but fewer of its trajectories obey" in answer([dear])
+        assert "in 2 of 2, and in 1 makes fewer trajectories that obey" in answer([dear, chapter])
+        assert "price" not in outcome(chapter)
 
     def test_a_repair_that_changes_nothing_is_told_plainly(self, chapter):
         same = StoryRepair("warped", chapter.made, chapter.audit, chapter.valid)

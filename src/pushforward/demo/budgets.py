@@ -32,11 +32,11 @@ class Budget:
     n_forecast: int
     n_explained: int
     batch_size: int = 64
-    share: float = 0.05
+    share: float = 0.2
     ranking_kernel: str = "gaussian(scale=0.2)"
     resamples: int = 999
     checkpoint_every: int = 100
 
 
-FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1000)
-QUICK = Budget(n_data=6000, steps=100, n_made=800, n_forecast=800, n_explained=300)
+FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1500)
+QUICK = Budget(n_data=6000, steps=100, n_made=800, n_forecast=800, n_explained=400)

@@ -108,9 +108,8 @@ CHAPTERS = (
         title="Maze",
         about="A ball that a controller drives through a maze. The length of its path is measured.",
         system="maze",
-        settings={"layout": "medium"},
-        law="uniform(2, 14)",
-        dt=0.4,
+        settings={"layout": "umaze"},
+        law="uniform(1, 8)",
         candidates=("speed-heading", "increments", "reference-path", "cosines", "whitened"),
     ),
     Chapter(

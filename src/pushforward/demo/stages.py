@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEVIATED", "EXPLAINING_NOISE", "Task", "perform"]
 
-EXPLAINING_NOISE = 1.0
+EXPLAINING_NOISE = 2.0
 """Noise level of the trained model's own errors, in standard deviations of each channel."""
 DEVIATED = "deviated.npz"
 _PILOT, _SAMPLES, _DEVIATIONS = 10, 1, 2

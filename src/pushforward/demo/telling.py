@@ -51,6 +51,10 @@ def told(one: Chaptered) -> StoryChapter:
         audit=_audit(record),
         valid=_share(record.get("valid")),
         explanation=_explanation(one, task),
+        explained_by=(
+            f"The trained model's own errors: each real trajectory is noised by {EXPLAINING_NOISE:g} standard "
+            "deviations and brought back by the model's sampler."
+        ),
         recommendation=one.sealed.recommendation,
         repair=_repair(one),
         seed=task.seed,

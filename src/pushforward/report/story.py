@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["StoryChapter", "StoryRepair", "answer", "outcome", "story_page"]
 
 _SENTENCES = 4
+# A change of the share of valid trajectories that is worth a sentence.
+_TOLD = 0.05
 
 
 @final
@@ -67,7 +69,8 @@ class StoryChapter:
         forecast: made before training.
         foretold: when and at what cost, in a sentence.
         made, audit, valid: of the model as it is.
-        explanation: of its own errors.
+        explanation: of its drift.
+        explained_by: by which errors, in a sentence.
         recommendation: made before training.
         repair: trained; None where nothing was recommended.
         seed: of the pictures.
@@ -84,6 +87,7 @@ class StoryChapter:
     audit: Audit
     valid: float | None
     explanation: Explanation
+    explained_by: str
     recommendation: Recommendation
     repair: StoryRepair | None
     seed: int
@@ -97,6 +101,13 @@ class StoryChapter:
     def after(self) -> QuantityAudit | None:
         """The audit of the repaired one."""
         return None if self.repair is None or self.repair.audit is None else self.repair.audit.quantities[0]
+
+    @property
+    def price(self) -> float:
+        """By how much the share that obeys the system's law fell with the repair; 0 where it is not known."""
+        if self.valid is None or self.repair is None or self.repair.valid is None:
+            return 0.0
+        return self.valid - self.repair.valid
 
     @cached_property
     def skill(self) -> Skill:
@@ -202,10 +213,15 @@ def answer(chapters: Sequence[StoryChapter]) -> str:
     if len(chapters) == 1:
         name = printable(chapters[0].before.name, 80)
         first = f"The distribution of {name} drifted" if drifted else f"No drift of {name} was found"
-        return f"{first}; {_in_short(chapters[0])}."
+        price = ", but fewer of its trajectories obey the law of motion" if chapters[0].price > _TOLD else ""
+        return f"{first}; {_in_short(chapters[0])}{price}."
     total = len(chapters)
     first = f"{drifted} of {total} models drift" if drifted < total else f"All {total} models drift"
-    return f"{first}; the recommended repair leaves less drift in {fewer} of {total}."
+    text = f"{first}; the recommended repair leaves less drift in {fewer} of {total}"
+    costly = sum(one.price > _TOLD for one in chapters)
+    return text + (
+        f", and in {costly} makes fewer trajectories that obey the law of motion." if costly else "."
+    )
 
 
 def _in_short(one: StoryChapter) -> str:
@@ -266,7 +282,7 @@ def _part(key: str, one: StoryChapter) -> _Part:
         parts=_inline(explained.figures["attribution"], f"{key}a")
         if "attribution" in explained.figures
         else None,
-        explained=_explained(one),
+        explained=f"{printable(one.explained_by, 400)} {_explained(one)}",
         recommended=recommended,
         ranking=_inline(recommended.figure, f"{key}r"),
         outcome=outcome(one),
@@ -331,6 +347,12 @@ def outcome(one: StoryChapter) -> str:
     }[one.effect.word]
     if one.after.verdict == "no drift found":
         said += " Of the repaired model no drift is found at this sample size."
+    if abs(one.price) > _TOLD:
+        word = "Its price" if one.price > 0 else "Beside it"
+        said += (
+            f" {word}: {shared(one.repair.valid)} of its trajectories obey the law of motion, where "
+            f"{shared(one.valid)} did before."
+        )
     return said
 
 
