@@ -113,6 +113,7 @@ class Ledger:
 
         ρ = (‖Δ_coarse‖ ‖δ_fine‖ / (‖δ_coarse‖ ‖Δ_fine‖))^γ, at most 1, of the drift Δ of the pilot and δ of the smaller
         one: the power law in the FLOPs by which coarse errors fall faster than fine ones, carried on to the training.
+        Where the fine errors' drift is hardly told from noise ρ is 1.
         """
         found = [
             [self.ahead(pair[0], f"{name}, level {level}", pair[1]) for level in (0, _LAST)]
@@ -121,12 +122,17 @@ class Ledger:
         (fine, whole), (small_fine, small_whole) = found
         if fine is None or whole is None or small_fine is None or small_whole is None:
             return None
-        sizes = [_size(whole.less(fine)), _size(small_fine), _size(small_whole.less(small_fine)), _size(fine)]
+        coarse, small_coarse = (_size(a.less(b)) for a, b in ((whole, fine), (small_whole, small_fine)))
         rho = 1.0
-        if min(sizes) > 0:
-            rho = min(sizes[0] * sizes[1] / (sizes[2] * sizes[3]), 1.0) ** _GAMMA
+        if _told(fine) and _told(small_fine) and small_coarse > 0:
+            rho = min(coarse * _size(small_fine) / (small_coarse * _size(fine)), 1.0) ** _GAMMA
         return fine.times(1 - rho).plus(whole.times(rho))
 
 
 def _size(drift: Drift) -> float:
     return float(np.sqrt(max(float(drift.values @ drift.values) - drift.variance, 0.0)))
+
+
+def _told(drift: Drift) -> bool:
+    """Whether a drift is at least as large as its noise, after that is subtracted."""
+    return float(drift.values @ drift.values) > 2 * drift.variance
