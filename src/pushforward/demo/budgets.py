@@ -39,4 +39,4 @@ class Budget:
 
 
 FULL = Budget(n_data=8000, steps=1000, n_made=3000, n_forecast=3000, n_explained=1500)
-QUICK = Budget(n_data=6000, steps=100, n_made=800, n_forecast=800, n_explained=400)
+QUICK = Budget(n_data=6000, steps=160, batch_size=32, n_made=800, n_forecast=800, n_explained=400)
