@@ -26,6 +26,7 @@ def pilot(
     seed: int = 0,
     pilots: int = 1,
     condition: Condition | Sequence[Condition] | None = None,
+    by_level: bool = False,
     progress: Progress = silent,
 ) -> Pilot:
     """A kernel that forecasts the drift of a training from a small share of it.
@@ -41,10 +42,13 @@ def pilot(
         seed: of the first pilot.
         pilots: how many share the budget.
         condition: as the training in full will be given it (`fit`).
+        by_level: leave out those coarse errors that will not last, as a smaller pilot within the same share tells;
+            needs the quantity and a class that feeds the denoise kernel.
         progress: told of each pilot's steps.
 
     Raises:
-        InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small.
+        InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small;
+            `by_level` without a quantity or for another class.
     """
     if not isinstance(generator, AbstractGenerator | str):
         raise InputError(
@@ -65,6 +69,15 @@ def pilot(
         intended=intended,
         report=progress,
     )
+    if by_level:
+        if quantity is None:
+            raise InputError(
+                "pilot: got by_level without a quantity; expected one, as levels differ by what they move"
+            )
+        from pushforward.forecast.making import as_quantity
+        from pushforward.pilots import levels
+
+        return levels.by_level(kernel, trajectories, as_quantity(quantity), condition)
     if condition is None:
         return kernel.fitted(trajectories)
     from pushforward.pilots.training import trained
