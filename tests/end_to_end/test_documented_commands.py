@@ -56,6 +56,7 @@ ELSEWHERE = {
     ("studies.md", "toml"): "tests/study/test_documented_plan.py",
     ("pilot.md", "sh"): "a training in full; the page's next command is the same in small",
     ("claims.md", "sh"): "hours",
+    ("claims.md", "py"): "hours",
 }
 SHOWN = [(page, list(commands(page))) for page in PAGES]
 PYTHON = [(page, fenced(page, "python")) for page in PAGES]
