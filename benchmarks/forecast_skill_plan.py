@@ -136,7 +136,9 @@ def jobs() -> tuple[Job, ...]:
         *(Job(system, "vae") for system in PAPER),
         *both(chaotic, TESTED),
         *(Job(system) for system in HELD_OUT),
-        *both(HELD_OUT, TESTED),
+        *both(HELD_OUT, TESTED[:1]),
+        *(Job(system, "diffusion", 1) for system in chaotic[:2]),
+        *both(HELD_OUT, TESTED[1:]),
         *both(chaotic, ("transformer",)),
         *both(others, TESTED),
     )
