@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 from benchmarks.forecast_skill_ledger import append, read
-from benchmarks.forecast_skill_plan import CHOSEN, FAMILY, GENERATORS, HELD_OUT, PAPER, jobs
+from benchmarks.forecast_skill_plan import (
+    CHOSEN,
+    FAMILY,
+    GENERATORS,
+    HELD_OUT,
+    PAPER,
+    SHARE,
+    SMALL_SHARE,
+    jobs,
+)
 from benchmarks.forecast_skill_scores import (
     best_factor,
     floor,
@@ -188,3 +197,19 @@ def test_the_plan_covers_the_paper_twice_and_tests_on_what_was_held_out():
     assert {(s, g, seed, False) for s in PAPER for g in GENERATORS for seed in (0, 1)} <= set(plan)
     assert {(s, g, 0, True) for s in PAPER for g in GENERATORS} <= set(plan)
     assert {(s, g, 0, False) for s in HELD_OUT for g in ("", "diffusion", "mlp")} <= set(plan)
+
+
+def test_coarse_errors_of_a_pilot_that_pass_are_left_out(ledger):
+    """From the smaller pilot to the other fine errors stay and coarse ones halve, and so on to the training."""
+    expected, coarse = np.full(34, 1 / 34), np.random.default_rng(0).permutation(DRIFT)
+    known = read(ledger)
+    rows = [
+        kernel_row("cone", "mlp", f"{name}, level {level}", DRIFT + level / 2 * size * coarse, expected)
+        for name, size in (("pilot", 1.0), ("small pilot", 2.0))
+        for level in (0, 2)
+    ]
+    append(ledger, rows)
+    ahead = read(ledger).pilot_by_level(("cone", "mlp"))
+    power = np.log(1 / SHARE) / np.log(SHARE / SMALL_SHARE)
+    assert ahead.values == pytest.approx(DRIFT + 0.5**power * coarse)
+    assert known.pilot_by_level(("cone", "mlp")) is None, "there was no smaller pilot"
