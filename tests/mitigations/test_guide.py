@@ -284,8 +284,10 @@ def test_torch_decodings_are_the_registered_ones(text):
     data = systems.create("logistic-map").sample(30, pf.Intended.uniform(3.5, 4).law, T=9, seed=1)
     psi = representation(text).fitted(data)
     codes = psi.encode(data)
-    made = decoded(psi, torch.from_numpy(codes.values.astype(np.float64))).numpy()
-    assert made == pytest.approx(psi.decode(codes).values, abs=1e-6)
+    moved = codes.with_values(codes.values - np.where(np.arange(9)[:, None] == 0, 0.4, 0.0))
+    for some in (codes, moved):
+        made = decoded(psi, torch.from_numpy(some.values.astype(np.float64))).numpy()
+        assert made == pytest.approx(psi.decode(some).values, abs=1e-6)
 
 
 def test_a_torch_function_is_a_quantity(normal):

@@ -169,6 +169,16 @@ def test_the_map_parameter_of_the_logistic_map_is_constant():
     assert r == pytest.approx(np.broadcast_to(data.quantity[:, None], r.shape), rel=2e-4)
 
 
+def test_a_start_made_beyond_the_edges_keeps_its_parameter():
+    system, data = systems.create("logistic-map"), made_by("logistic-map", T=16)
+    fitted = create("map-parameter").fitted(data)
+    codes = fitted.encode(data)
+    beyond = codes.values.copy()
+    beyond[::2, 0, 0], beyond[1::2, 0, 0] = -beyond[::2, 0, 0], 2 - beyond[1::2, 0, 0]
+    made = fitted.decode(codes.with_values(beyond))
+    assert system.quantity(made) == pytest.approx(data.quantity, rel=2e-4)
+
+
 def test_the_energy_of_every_state_is_the_energy_of_the_pendulum():
     data = made_by("double-pendulum", T=16)
     energy = create("energy-phase").fitted(data).encode(data)

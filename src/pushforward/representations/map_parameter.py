@@ -23,8 +23,8 @@ class MapParameter(AbstractRepresentation):
     """z_0 = x_0 and r_t = x_t / (x_{t−1}(1 − x_{t−1})): a local error is an error of the parameter itself.
 
     A value of x at 0 or 1, where the next one says nothing of r, has no code. Edges: made codes are decoded with x_0
-    held to [0, 1] and r_t to [0, 4], which keeps the population in [0, 1], as the map itself does; data beyond that do
-    not come back.
+    reflected into [0, 1] (held there it would be 0 or 1, and the population gone) and r_t held to [0, 4], which keeps
+    the population in [0, 1], as the map itself does; data beyond that do not come back.
     """
 
     name: ClassVar[str] = "map-parameter"
@@ -52,7 +52,7 @@ class MapParameter(AbstractRepresentation):
     ) -> NDArray[np.float32]:
         """Each r_t from what the codes before it decode to, so that chaos does not enlarge their rounding."""
         x = trajectories.values[:, :, 0].astype(np.float64)
-        decoded = np.clip(self.aligned(z[:, :1].astype(np.float64), 2, 0)[:, 0, 0], 0.0, 1.0)
+        decoded = _reflected(self.aligned(z[:, :1].astype(np.float64), 2, 0)[:, 0, 0])
         closed, valid = z.copy(), trajectories.mask
         for t in range(1, z.shape[1]):
             before = decoded * (1 - decoded)
@@ -65,8 +65,13 @@ class MapParameter(AbstractRepresentation):
     def backward(self, z: _Array, steps: NDArray[np.int64], space: Space) -> _Array:
         """(n, T, 1) populations."""
         x = np.empty_like(z)
-        x[:, 0] = np.clip(z[:, 0], 0.0, 1.0)
+        x[:, 0] = _reflected(z[:, 0])
         r = np.clip(z, 0.0, 4.0)
         for t in range(1, z.shape[1]):
             x[:, t] = r[:, t] * x[:, t - 1] * (1 - x[:, t - 1])
         return x
+
+
+def _reflected(x: _Array) -> _Array:
+    """x where it lies in [0, 1], else its mirror image in there."""
+    return np.where((x >= 0) & (x <= 1), x, 1 - np.abs(1 - x % 2))

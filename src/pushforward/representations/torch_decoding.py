@@ -62,7 +62,8 @@ def _aligned(psi: AbstractRepresentation, z: Tensor) -> Tensor:
 
 
 def _map_parameter(psi: Any, z: Tensor) -> Tensor:
-    x = [z[:, 0].clamp(0.0, 1.0)]
+    start = z[:, 0]
+    x = [torch.where((start >= 0) & (start <= 1), start, 1 - (1 - start % 2).abs())]
     for t in range(1, z.shape[1]):
         x.append(z[:, t].clamp(0.0, 4.0) * x[-1] * (1 - x[-1]))
     return torch.stack(x, dim=1)
