@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.forecast_skill_plan import GENERATORS, HELD_OUT, PAPER, SHARE, SMALL_SHARE
+from benchmarks.forecast_skill_plan import DENOISERS, GENERATORS, HELD_OUT, PAPER, SHARE, SMALL_SHARE
 from benchmarks.forecast_skill_scores import Drift
 from pushforward.forecast.observed import Observed
 
@@ -120,7 +120,13 @@ class Ledger:
             for name in ("pilot", "small pilot")
         ]
         (fine, whole), (small_fine, small_whole) = found
-        if fine is None or whole is None or small_fine is None or small_whole is None:
+        if (
+            pair[1] not in DENOISERS
+            or fine is None
+            or whole is None
+            or small_fine is None
+            or small_whole is None
+        ):
             return None
         coarse, small_coarse = (_size(a.less(b)) for a, b in ((whole, fine), (small_whole, small_fine)))
         rho = 1.0

@@ -8,6 +8,7 @@ from typing import Any
 __all__ = [
     "BUDGET",
     "CHOSEN",
+    "DENOISERS",
     "FAMILY",
     "GENERATORS",
     "HELD_OUT",
@@ -65,6 +66,7 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "transformer": {"steps": 1000, "batch_size": 64, "width": 48, "blocks": 2, "hidden": 32},
 }
 SLOW = ("diffusion", "flow", "mlp", "transformer")
+DENOISERS = ("diffusion", "flow", "mlp")
 # The classes that are also tried on the systems held out.
 TESTED = ("diffusion", "mlp")
 # Of the training's FLOPs: the pilot's, and those of a smaller one that only `pilot by level` has beside it.
