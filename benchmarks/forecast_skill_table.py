@@ -176,8 +176,10 @@ def _cost(ledger: Ledger) -> str:
                 ledger.kernels[(p[0], "", label)]["cpu"] for p in pairs if (p[0], "", label) in ledger.kernels
             ]
             cells.append(f"{np.mean(used) / training:.1%}" if used else "")
-        last = "pilot, level 2"
-        found = [ledger.kernels[(*p, last)] for p in pairs if (*p, last) in ledger.kernels]
+        either = [
+            ledger.kernels.get((*p, "pilot, level 2"), ledger.kernels.get((*p, "pilot"))) for p in pairs
+        ]
+        found = [one for one in either if one is not None]
         if found:
             used = np.mean([one["train_cpu"] + one["cpu"] for one in found])
             cells.append(f"{used / training:.0%} ({np.mean([one['share'] for one in found]):.1%} of FLOPs)")
