@@ -8,11 +8,12 @@ import numpy as np
 
 from benchmarks.forecast_skill_ledger import Ledger, Pair
 from benchmarks.forecast_skill_plan import FAMILY, GENERATORS, HELD_OUT, PAPER
-from benchmarks.forecast_skill_scores import Scores, best_factor, scores, second_run
+from benchmarks.forecast_skill_scores import Drift, Scores, best_factor, scores, second_run
 from benchmarks.forecast_skill_table import FACTOR, grid, mean_scores, shown
 
 __all__ = [
     "classes",
+    "elsewhere",
     "errors_elsewhere",
     "fitted_factor",
     "fitted_kernel",
@@ -38,6 +39,12 @@ def _skill(ledger: Ledger, pair: Pair, kernel: str) -> float:
 def fitted_kernel(ledger: Ledger, pairs: Sequence[Pair]) -> str:
     """The kernel of the family with the highest mean skill on these pairs."""
     return max(FAMILY, key=lambda kernel: float(np.mean([_skill(ledger, pair, kernel) for pair in pairs])))
+
+
+def elsewhere(ledger: Ledger, pair: Pair) -> Drift | None:
+    """The forecast of the kernel that suits the class on the other systems; None where there are no others."""
+    others = _others(ledger, *pair)
+    return ledger.ahead(pair[0], fitted_kernel(ledger, others)) if others else None
 
 
 def transfer(ledger: Ledger) -> str:
@@ -85,11 +92,10 @@ def errors_elsewhere(ledger: Ledger) -> str:
                 continue
             wrong = [other for other in ledger.pairs if other[0] == pair[0] and other[1] != name]
             found = [mean_scores(ledger, other, ahead) for other in wrong]
-            mean = [np.mean([getattr(one, key) for one in found if one]) for key in ("corr", "skill")]
             own = ledger.ahead(pair[0], f"errors of {pair[0]}", name)
             cells = [
                 shown(mean_scores(ledger, pair, ahead)),
-                " / ".join(f"{x:.2f}" for x in mean) if found else "",
+                _means([one for one in found if one]),
             ]
             lines.append([origin, name, pair[0], *cells, shown(mean_scores(ledger, pair, own))])
     return grid(head, lines)
