@@ -29,8 +29,8 @@ class Demo(AbstractCommand):
     """Forecast a drift, train, find it, explain it, train the recommended repair: on three systems, from nothing.
 
     The logistic map, a maze and the double pendulum, a chapter each; or one chapter on your own trajectories. The
-    forecast and the recommendation are written before anything is trained. Under five minutes on two cores; `--quick`
-    takes under one.
+    forecast and the recommendation are written before anything is trained. About 400 s of processor time, on all
+    cores; with `--quick` about 90 s.
     """
 
     data: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="FILE")] = None
@@ -41,7 +41,7 @@ class Demo(AbstractCommand):
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FOLDER")] = Path("pushforward-demo")
     """Folder for the data, the models, the samples and the report."""
     quick: bool = False
-    """A fifth of the training: larger drifts, sooner."""
+    """A sixth of the training steps, on half as large batches: larger drifts, sooner."""
     resume: bool = False
     """Go on with a demo that was interrupted."""
     files: FileOptions = field(default_factory=FileOptions)

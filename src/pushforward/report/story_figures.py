@@ -37,7 +37,7 @@ def motion(
     """One figure per side on the same axes, with its content as text; and what they show.
 
     Mazes are seen from above with their walls, pendulums as the path of the last mass, maps as x_{t+1} over x_t; all
-    else as the report shows it. What breaks the system's law of motion is orange and dashed.
+    else as the report shows it. What breaks the system's law of motion is orange, as crosses or dashes.
     """
     kind = _kind_of(system)
     if system is None or kind is None:
@@ -54,8 +54,8 @@ def motion(
         label = f"{len(shown)} of {len(batch):,} trajectories, {title}: {kind.what}."
         figures.append((label, _drawn(kind, system, shown, title)))
     caption = (
-        f"{kind.what[0].upper()}{kind.what[1:]}; {kind.shown} of each, drawn at random with seed {seed}. Dark: obeys "
-        "the law of motion at every step, within the system's tolerance; orange and dashed: does not."
+        f"{kind.what[0].upper()}{kind.what[1:]}; {kind.shown} of each, drawn at random with seed {seed}. "
+        "Orange, as crosses or dashes: breaks the law of motion at some step, beyond the system's tolerance."
     )
     return figures, caption
 
