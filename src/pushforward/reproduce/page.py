@@ -40,8 +40,8 @@ reproduce(claim_named("drift-across-classes"), Path("larger"), Budget(steps=3000
 Every claim is a [study](studies.md): `pushforward status reproduction/forecast-maze` and `pushforward report
 reproduction/forecast-maze` work. A run that another claim in the folder has done already is taken over.
 
-`--check` compares the verdict and every number that decides; give it a fresh folder (`-o`), since runs that are there are
-not made again. Means over m and n seeds may differ by max(t s, z u) √(1/m + 1/n): s is the standard deviation between
+`--check` compares the verdict and every number that decides; give it a fresh folder (`-o`), since runs in it are not
+made again. Means over m and n seeds may differ by max(t s, z u) √(1/m + 1/n): s is the standard deviation between
 seeds with Student's t, u the standard error within runs with the normal z, both at 1 % for each number. With few seeds
 that is wide: a check finds what has broken, not what has changed a little.
 
