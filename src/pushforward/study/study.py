@@ -155,8 +155,9 @@ class Study:
         while tally.waiting:
             ready = tally.ready()
             if not ready:
-                # Other processes work on all that is left.
-                time.sleep(_POLL)
+                if tally.waiting:
+                    # Other processes work on all that is left.
+                    time.sleep(_POLL)
                 continue
             for answer in pool.run(work, ({"ledger": folder, **tasks[run.id]} for run in ready)):
                 tally.take(ready[answer.index], answer)
