@@ -22,7 +22,9 @@ def test_checks_never_take_more_than_their_share_of_the_time_but_for_the_first_l
 
 def test_samples_that_come_cheaper_by_the_thousand_are_not_judged_by_the_first_sixteen():
     clock = Clock()
-    monitor = DriftMonitor(DATA, quantities="path-length", comparison=FAST, clock=clock, every=10, n=1000)
+    monitor = DriftMonitor(
+        DATA, quantities="path-length", comparison=FAST, clock=clock, every=10, n=1000, share=0.05
+    )
 
     def sample(n, seed):
         clock.now += 0.5  # whatever n is
@@ -44,7 +46,7 @@ def test_what_was_left_out_is_told(caplog):
     with caplog.at_level(logging.WARNING):
         monitor = monitored([1.0] * 5, n=160, sample_seconds=1.0)
     assert monitor.history == []
-    assert "5 were left out to stay below 5%, one takes 1.6e+02 s" in caplog.text
+    assert "5 were left out to stay below 4%, one takes 1.6e+02 s" in caplog.text
     # Sixteen samples were all that it took to see that.
     assert "0 checks in 24.6% of the time" in monitor.told()
 

@@ -44,7 +44,7 @@ class DriftMonitor:
         monitor.close()
 
     Checks never change the training: the global random states of Python, NumPy and torch are put back after each. By
-    default they take at most 5 % of the time; `monitor.told()` says what they took and how many were left out.
+    default they take at most 4 % of the time; `monitor.told()` says what they took and how many were left out.
 
     Attributes:
         history: all checks.

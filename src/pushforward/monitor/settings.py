@@ -28,7 +28,7 @@ class MonitorSettings:
 
     every: int = 500
     n: int = 1000
-    share: float | None = 0.05
+    share: float | None = 0.04
     seed: int = 0
     patience: int | None = None
     stop_within_tolerance: bool = False
