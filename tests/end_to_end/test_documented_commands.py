@@ -57,6 +57,7 @@ ELSEWHERE = {
     ("pilot.md", "sh"): "a training in full; the page's next command is the same in small",
     ("claims.md", "sh"): "hours",
     ("claims.md", "py"): "hours",
+    ("forecast_skill.md", "sh"): "hours; in small it is tests/benchmarks/test_forecast_skill.py",
 }
 SHOWN = [(page, list(commands(page))) for page in PAGES]
 PYTHON = [(page, fenced(page, "python")) for page in PAGES]
