@@ -121,9 +121,10 @@ def test_encoding_in_parts_is_encoding_at_once(name):
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 5), T=st.integers(2, 12))
 def test_increments_and_steps_return_on_any_path(seed, n, T):
     data = plane(n=n, T=T, seed=seed, scale=10 ** (seed % 5 - 2))
-    # Errors are told in spreads of their channel: one that hardly moves beside the other sees the other's rounding.
+    # Codes of the first step take the mean and spread of the others': where a few steps are all but equally long, their
+    # spread is as small as a float32 number's rounding. A channel that hardly moves sees the other's rounding.
     spread = data.values.std(axis=(0, 1))
-    assume(spread.min() > 0.1 * spread.max())
+    assume(n * (T - 1) >= 4 and spread.min() > 0.1 * spread.max())
     for name in ("increments", "speed-heading", "log-speed-turning", "reference-path", "amplitude-phase"):
         create(name).checked(data, tolerance=1e-3)
 
