@@ -166,6 +166,18 @@ def test_a_refused_training_leaves_the_run_as_it_was(folder, run):
     assert (folder / "run" / "run.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("data", "more"),
+    [("one.npz", ()), ("data.npz", ("--mitigate", "guide(max-speed)"))],
+    ids=["one", "guide"],
+)
+def test_a_refused_training_leaves_nothing_of_a_new_run(folder, run, data, more):
+    one = pf.read(folder / "data.npz").select(slice(0, 1))
+    pf.write(folder / "one.npz", one)
+    assert run("train", data, "-o", "new", *TINY, *more).code == 2
+    assert not (folder / "new").exists()
+
+
 def test_samples_of_an_earlier_model_and_changed_data_are_not_reported_as_the_runs_own(folder, run):
     assert run("train", "data.npz", "-o", "run", *TINY).code == 0
     assert run("sample", "run", "-n", 40).code == 0

@@ -51,7 +51,8 @@ class Reproduce(AbstractCommand):
             return self._page(self.page)
         if not self.claim:
             given = [name for name in ("check", "quick", "resume") if getattr(self, name)]
-            require(not given, f"--{''.join(given[:1])}: expected a claim to run, one of {', '.join(CLAIMS)}")
+            if given:
+                raise InputError(f"--{given[0]}: expected a claim to run, one of {', '.join(CLAIMS)}")
             return self._listed()
         claim = claim_named(self.claim)
         before = self._committed(claim)

@@ -50,6 +50,13 @@ class RunRecord:
         """Whether a folder holds the record of a run."""
         return (run / _FILE).exists()
 
+    @staticmethod
+    def remove_alone(run: Path) -> None:
+        """Take back a folder that holds the record and nothing else: nothing was trained."""
+        if [found.name for found in run.iterdir()] == [_FILE]:
+            (run / _FILE).unlink()
+            run.rmdir()
+
     def save(self, run: Path) -> None:
         """Write run.json atomically."""
         record = {

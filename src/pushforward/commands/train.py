@@ -19,6 +19,7 @@ from pushforward.generators.settings import TrainingSettings
 if TYPE_CHECKING:
     from pushforward.generators.base import AbstractGenerator
     from pushforward.generators.learned import AbstractLearned
+    from pushforward.trajectories import Trajectories
 
 __all__ = ["Train"]
 
@@ -63,19 +64,17 @@ class Train(AbstractCommand):
         model = self._create()
         trained = self._mitigated(model)
         data = read(existing(self.data), self.files.format, self.files.reading)
+        is_new = not self.output.exists()
         self._make_folder()
         record_of_run = RunRecord.of(self.data, self.files)
         if not RunRecord.exists(self.output):
             record_of_run.save(self.output)
-        with self.progress("training") as report:
-            trained.fit(
-                data,
-                **({"condition": list(self.condition)} if self.condition else {}),
-                seed=self.seed,
-                progress=report,
-                checkpoint=self.output,
-                resume=self.resume,
-            )
+        try:
+            self._fit(trained, data)
+        except InputError:
+            if is_new:
+                RunRecord.remove_alone(self.output)
+            raise
         # An older run's record is replaced only when its model has been: a refused training leaves both alone.
         record_of_run.save(self.output)
         last = model.history[-1]
@@ -98,6 +97,17 @@ class Train(AbstractCommand):
         }
         dropped = f"\n{data.n_dropped} invalid trajectories were left out" if data.n_dropped else ""
         return Outcome(text + dropped, record)
+
+    def _fit(self, trained: AbstractGenerator, data: Trajectories) -> None:
+        with self.progress("training") as report:
+            trained.fit(
+                data,
+                **({"condition": list(self.condition)} if self.condition else {}),
+                seed=self.seed,
+                progress=report,
+                checkpoint=self.output,
+                resume=self.resume,
+            )
 
     def _create(self) -> AbstractLearned[Any, Any, Any]:
         from pushforward.generators import generator_class

@@ -17,8 +17,9 @@ from pushforward.measure.grid import Grid
 from pushforward.measure.intended import Intended
 from pushforward.measure.ranges import RangeScan, common_range
 from pushforward.progress import Progress, silent
+from pushforward.quantities.base import AbstractQuantity
 
-__all__ = ["Counted", "count", "counts_of", "grid_over", "pushed_values"]
+__all__ = ["Counted", "count", "counts_of", "grid_over", "pushed_values", "require_values"]
 
 _CHUNK = 1 << 18
 # Values that are kept, so that a forecast can be counted anew on an audit's grid: 128 MB.
@@ -71,14 +72,21 @@ def count(
         grid = Grid(*settings.range, settings.bins, settings.subdivisions)
     values, scans, tally = pushed_values(push, source, grid, progress)
     for scan, what in zip(scans, ("trajectory", "deviation"), strict=True):
-        require(
-            scan.n > 1,
-            f"quantity {push.quantity.label!r}: not defined on any {what}; expected at least two values",
-        )
+        require_values(push.quantity, scan.n, what)
     if tally is None:
         grid = grid_over(scans, law, settings)
         tally = counts_of(push.over(source, progress) if values is None else [values], grid)
     return Counted(tally, values)
+
+
+def require_values(quantity: AbstractQuantity, n: int, what: str) -> None:
+    """Refuse a quantity that is defined on fewer than two of what it is taken of.
+
+    Raises:
+        InputError: names the quantity, on how many it is defined, and what was expected.
+    """
+    where = f"not defined on any {what}" if n == 0 else f"defined on only one {what}"
+    require(n > 1, f"quantity {quantity.label!r}: {where}; expected at least two values")
 
 
 def pushed_values(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.errors import InputError, printable, require
-from pushforward.forecast.counting import grid_over, pushed_values
+from pushforward.forecast.counting import grid_over, pushed_values, require_values
 from pushforward.forecast.making import Request
 from pushforward.forecast.pushing import Source
 from pushforward.forecast.results import Estimate, Forecast, finite
@@ -194,7 +194,7 @@ def _grid(request: Request) -> Grid:
     """The data's own range, widened: what deviates further is counted in the outer cells."""
     still = replace(request.at(0.0).push, repeats=1)
     _, scans, _ = pushed_values(still, request.source, None)
-    require(scans[0].n > 1, f"quantity {still.quantity.label!r}: not defined on any trajectory")
+    require_values(still.quantity, scans[0].n, "trajectory")
     found = grid_over(scans[:1], request.law, request.settings)
     # Whole bins, so that the ends of a stated law stay edges.
     more = min(round(_BEYOND * found.bins), (MOST_BINS - found.bins) // 2)

@@ -10,7 +10,7 @@ __all__ = ["Budget"]
 
 @final
 class Budget:
-    """Keeps what is spent on checks within a share of all time since the first step.
+    """Keeps what is spent on checks, and on getting ready for them, within a share of all time since the first step.
 
     Attributes:
         share: the largest share; None for no limit.
@@ -28,6 +28,10 @@ class Budget:
         """Start counting time, if that has not happened yet."""
         if self._started is None:
             self._started = self._clock()
+
+    def prepared(self, seconds: float) -> None:
+        """Take note of what was spent before the first step."""
+        self._spent += seconds
 
     def spend(self, n: int, sampling: float, auditing: float) -> None:
         """Take note of a look with n samples: the seconds of sampling and of auditing them."""

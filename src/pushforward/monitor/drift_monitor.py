@@ -86,6 +86,7 @@ class DriftMonitor:
         Raises:
             InputError: settings that do not fit, an unknown tracker, quantities that the data does not have.
         """
+        started = clock()
         for name in changes:
             if name not in MonitorSettings.__dataclass_fields__:
                 raise named("setting of DriftMonitor", name, MonitorSettings.__dataclass_fields__)
@@ -104,6 +105,7 @@ class DriftMonitor:
         self._begun = self._closed = False
         # What can be refused is refused now, not after hours of training.
         audit(against.select(slice(0, _FIRST)), self._reference(), **self._asked)
+        self._budget.prepared(clock() - started)
 
     def step(self, step: int, sample: Sampler) -> Check | None:
         """Call after each training step, with the number of steps done; gives the check, if one was made.

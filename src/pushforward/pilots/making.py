@@ -50,19 +50,12 @@ def pilot(
         InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small;
             `by_level` without a quantity or for another class.
     """
-    if not isinstance(generator, AbstractGenerator | str):
-        raise InputError(
-            f"generator: got {printable(type(generator).__name__)}; expected one such as "
-            "generators.Diffusion(steps=3000), or its name"
-        )
+    intended = None if isinstance(generator, str) else _required(generator)
     if quantity is not None:
         _require_defined(trajectories, quantity)
-    name = generator if isinstance(generator, str) else generator.name
-    intended = None if isinstance(generator, str) else generator
-    steps = int(getattr(getattr(intended, "settings", None), "steps", 0))
     kernel = Pilot(
-        generator=name,
-        steps=steps,
+        generator=str(generator) if intended is None else intended.name,
+        steps=int(getattr(getattr(intended, "settings", None), "steps", 0)),
         share=share,
         seed=seed,
         pilots=pilots,
@@ -70,20 +63,38 @@ def pilot(
         report=progress,
     )
     if by_level:
-        if quantity is None:
-            raise InputError(
-                "pilot: got by_level without a quantity; expected one, as levels differ by what they move"
-            )
-        from pushforward.forecast.making import as_quantity
-        from pushforward.pilots import levels
-
-        return levels.by_level(kernel, trajectories, as_quantity(quantity), condition)
+        return _by_level(kernel, trajectories, quantity, condition)
     if condition is None:
         return kernel.fitted(trajectories)
     from pushforward.pilots.training import trained
 
     mixture, account = trained(kernel, trajectories, condition)
     return replace(kernel, mixture=mixture, account=account)
+
+
+def _by_level(
+    kernel: Pilot,
+    trajectories: Trajectories,
+    quantity: AbstractQuantity | Callable[..., Any] | str | None,
+    condition: Condition | Sequence[Condition] | None,
+) -> Pilot:
+    if quantity is None:
+        raise InputError(
+            "pilot: got by_level without a quantity; expected one, as levels differ by what they move"
+        )
+    from pushforward.forecast.making import as_quantity
+    from pushforward.pilots import levels
+
+    return levels.by_level(kernel, trajectories, as_quantity(quantity), condition)
+
+
+def _required(generator: Any) -> AbstractGenerator:
+    if not isinstance(generator, AbstractGenerator):
+        raise InputError(
+            f"generator: got {printable(type(generator).__name__)}; expected one such as "
+            "generators.Diffusion(steps=3000), or its name"
+        )
+    return generator
 
 
 def _require_defined(

@@ -14,7 +14,7 @@ from pushforward.errors import InputError, printable, require
 from pushforward.quantities.settings import fit_settings
 from pushforward.trajectories import Trajectories
 
-__all__ = ["AbstractQuantity", "Quantity"]
+__all__ = ["AbstractFunction", "AbstractQuantity", "Quantity"]
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,17 @@ class AbstractQuantity(ABC):
         return numbers if defined.all() else np.where(defined, numbers, np.nan)
 
 
-@final
 @dataclass(frozen=True)
-class Quantity(AbstractQuantity):
-    """Any callable as a quantity: `Quantity(fn, name="energy", unit="J")`.
+class AbstractFunction(AbstractQuantity):
+    """A function as a quantity, called as the function is unless it is named.
 
-    `fn` takes `Trajectories` and returns (N,) numbers, NaN where it is not defined.
+    Attributes:
+        fn: what is called.
+        name: how the quantity is called.
+        unit: of its values.
     """
 
-    fn: Callable[[Trajectories], ArrayLike]
+    fn: Callable[..., Any]
     # Keyword-only: a field that hides a class-level name would otherwise come before `fn`.
     name: str = field(default="", kw_only=True)  # type: ignore[misc]
     unit: str = field(default="", kw_only=True)
@@ -92,6 +94,21 @@ class Quantity(AbstractQuantity):
         """The name alone: a function has no printable settings."""
         return printable(self.name)
 
+    def unit_of(self, trajectories: Trajectories) -> str:
+        """The unit as given."""
+        return self.unit
+
+
+@final
+@dataclass(frozen=True)
+class Quantity(AbstractFunction):
+    """Any callable as a quantity: `Quantity(fn, name="energy", unit="J")`.
+
+    `fn` takes `Trajectories` and returns (N,) numbers, NaN where it is not defined.
+    """
+
+    fn: Callable[[Trajectories], ArrayLike]
+
     def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
         """fn(trajectories), with its failures named."""
         try:
@@ -102,10 +119,6 @@ class Quantity(AbstractQuantity):
             raise InputError(
                 f"quantity {self.label!r} failed: {type(error).__name__}: {printable(error)}"
             ) from error
-
-    def unit_of(self, trajectories: Trajectories) -> str:
-        """The unit as given."""
-        return self.unit
 
 
 def _spelled(value: object) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pushforward.errors import InputError, printable, require
-from pushforward.quantities.base import AbstractQuantity
+from pushforward.quantities.base import AbstractFunction, AbstractQuantity
 from pushforward.trajectories import Trajectories
 
 if TYPE_CHECKING:
@@ -32,29 +32,14 @@ _BLOCK = 4096
 
 @final
 @dataclass(frozen=True)
-class Differentiable(AbstractQuantity):
+class Differentiable(AbstractFunction):
     """A torch function as a quantity: `Differentiable(lambda x: x[:, -1, 0], name="end", unit="m")`.
 
     Attributes:
         fn: values (N, T, C) in the data's units, float64, to (N,); behind a trajectory's end its last values stand.
-        name: how it is called.
-        unit: of its values.
     """
 
     fn: Callable[[Tensor], Tensor]
-    # Keyword-only: a field that hides a class-level name would otherwise come before `fn`.
-    name: str = field(default="", kw_only=True)  # type: ignore[misc]
-    unit: str = field(default="", kw_only=True)
-
-    def __post_init__(self) -> None:
-        """Take the function's own name where none is given."""
-        if not self.name:
-            object.__setattr__(self, "name", str(getattr(self.fn, "__name__", "quantity")).replace("_", "-"))
-
-    @property
-    def label(self) -> str:
-        """The name alone."""
-        return printable(self.name)
 
     def measure(self, trajectories: Trajectories) -> NDArray[np.floating[Any]]:
         """(N,) values, without gradient.
@@ -89,10 +74,6 @@ class Differentiable(AbstractQuantity):
         got = tuple(made.shape) if isinstance(made, torch.Tensor) else type(made).__name__
         require(good, f"quantity {self.label!r}: got {got}; expected a tensor of shape ({len(values)},)")
         return made
-
-    def unit_of(self, trajectories: Trajectories) -> str:
-        """The unit as given."""
-        return self.unit
 
 
 def as_differentiable(quantity: Any) -> Any:

@@ -70,31 +70,30 @@ def recommend(
     Raises:
         InputError: a quantity that is not defined, an unknown name, or a kernel without a scale.
     """
-    made_by = (
-        Gaussian(0.04) if kernel is None else parse_kernel(kernel) if isinstance(kernel, str) else kernel
+    push = _Push(
+        trajectories,
+        as_quantity(quantity),
+        _kernel(kernel),
+        None if intended is None else Intended.of(intended),
+        valid,
+        group,
+        repeats,
+        seed,
+        data,
     )
-    require(
-        made_by.scale is not None, f"kernel {made_by.name!r}: has no scale; expected one, such as scale=0.04"
-    )
-    law = None if intended is None else Intended.of(intended)
-    push = _Push(trajectories, as_quantity(quantity), made_by, law, valid, group, repeats, seed, data)
     tried = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    tried = [parse("identity"), *(one for one in tried if one.name != "identity")]
-    ahead = push.forecast(tried[0], None)
-    candidates, refused = [push.candidate(tried[0], ahead)], []
-    for done, one in enumerate(tried[1:], 1):
-        progress(done, len(tried) + 1)
-        try:
-            fitted = one.checked(trajectories)
-            candidates.append(push.candidate(fitted, push.forecast(fitted, ahead.grid)))
-        except InputError as error:
-            refused.append((one.label, printable(str(error).partition(": ")[2] or error, 200)))
-    candidates += push.resampled(candidates[0], ahead)
+    identity = parse("identity")
+    ahead = push.forecast(identity, None)
+    candidates, refused = push.represented(
+        [one for one in tried if one.name != "identity"], ahead.grid, progress
+    )
+    same = push.candidate(identity, ahead)
+    candidates += [same, *push.resampled(same, ahead)]
     progress(1, 1)
     return Recommendation(
         quantity=ahead.name,
         unit=ahead.unit,
-        kernel=made_by.label,
+        kernel=push.kernel.label,
         intended=ahead.intended,
         n=ahead.n,
         seed=seed,
@@ -102,6 +101,14 @@ def recommend(
         refused=tuple(refused),
         level=ahead.level,
     )
+
+
+def _kernel(kernel: AbstractDeviationKernel | str | None) -> AbstractDeviationKernel:
+    if kernel is None:
+        return Gaussian(0.04)
+    made = parse_kernel(kernel) if isinstance(kernel, str) else kernel
+    require(made.scale is not None, f"kernel {made.name!r}: has no scale; expected one, such as scale=0.04")
+    return made
 
 
 @final
@@ -132,6 +139,20 @@ class _Push:
             seed=self.seed,
             settings=ForecastSettings(seed=self.seed),
         )
+
+    def represented(
+        self, tried: Sequence[AbstractRepresentation], grid: Grid, progress: Progress
+    ) -> tuple[list[Candidate], list[tuple[str, str]]]:
+        """Those that the data can be put in, and the others, each with the reason."""
+        found, refused = [], []
+        for done, one in enumerate(tried, 1):
+            progress(done, len(tried) + 2)
+            try:
+                fitted = one.checked(self.trajectories)
+                found.append(self.candidate(fitted, self.forecast(fitted, grid)))
+            except InputError as error:
+                refused.append((one.label, printable(str(error).partition(": ")[2] or error, 200)))
+        return found, refused
 
     def candidate(self, representation: AbstractRepresentation, ahead: Forecast) -> Candidate:
         kernel = Represented(kernel=self.kernel, representation=representation).fitted(self.trajectories)

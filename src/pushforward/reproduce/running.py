@@ -61,15 +61,8 @@ def reproduce(
     """
     budget = budget or claim.budget
     started = _processor_seconds()
-    plans = claim.plans(budget)
-    study = Study(plans[0], folder / claim.name, tuple(run for plan in plans for run in expand(plan)))
+    study = _opened(claim, folder, budget, resume)
     pool = pool or create_pool("local", workers=workers, threads=study.plan.threads)
-    if Ledger.exists(study.folder) and not resume:
-        raise InputError(
-            f"{printable(study.folder)}: holds this claim already; go on with it (--resume), or name another folder"
-        )
-    Ledger.make(study.folder, study.plan.title, study.plan.control, study.runs)
-    adopted(study.ledger, study.runs, folder)
     ended = study.run(pool, resume=True, progress=progress)
     failed = {**ended.failed, **_probe(study, claim, pool, progress)}
     cost = _spent(study.folder, _processor_seconds() - started)
@@ -78,8 +71,27 @@ def reproduce(
         raise InputError(
             f"claim {claim.name!r}: {len(failed)} runs failed (go on with --resume); the first: {first}"
         )
+    found = _judged(claim, study, budget, cost)
+    write_text(study.folder / _VERDICT, json.dumps(found.to_json(), indent=1, allow_nan=False) + "\n")
+    return found
+
+
+def _opened(claim: Claim, folder: Path, budget: Budget, resume: bool) -> Study:
+    """The claim's study in its folder, with what other claims have done of it."""
+    plans = claim.plans(budget)
+    study = Study(plans[0], folder / claim.name, tuple(run for plan in plans for run in expand(plan)))
+    if Ledger.exists(study.folder) and not resume:
+        raise InputError(
+            f"{printable(study.folder)}: holds this claim already; go on with it (--resume), or name another folder"
+        )
+    Ledger.make(study.folder, study.plan.title, study.plan.control, study.runs)
+    adopted(study.ledger, study.runs, folder)
+    return study
+
+
+def _judged(claim: Claim, study: Study, budget: Budget, cost: float) -> Reproduced:
     evidence = _evidence(study, claim)
-    found = Reproduced(
+    return Reproduced(
         claim=claim.name,
         statement=claim.statement,
         rule=claim.rule,
@@ -93,8 +105,6 @@ def reproduce(
         cpu_seconds=cost,
         date=time.strftime("%Y-%m-%d"),
     )
-    write_text(study.folder / _VERDICT, json.dumps(found.to_json(), indent=1, allow_nan=False) + "\n")
-    return found
 
 
 def _probe(study: Study, claim: Claim, pool: AbstractPool, progress: Progress) -> dict[str, str]:
