@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from pushforward.errors import require
+from pushforward.generators.freed_memory import keep_freed_memory
 from pushforward.generators.settings import TrainingSettings
 
 __all__ = ["Hardware"]
@@ -45,6 +46,8 @@ class Hardware:
         )
         device = torch.device("cuda" if settings.device != "cpu" and has_cuda else "cpu")
         on_cuda = device.type == "cuda"
+        if not on_cuda:
+            keep_freed_memory()
         bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and on_cuda)
         wanted = settings.compile == "on" or (
             settings.compile == "auto" and on_cuda and settings.steps >= _STEPS_WORTH_COMPILING
