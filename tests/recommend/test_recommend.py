@@ -96,3 +96,44 @@ def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
     assert json.loads((tmp_path / "r.json").read_text())["best"] == "map-parameter"
     assert main(["recommend", str(tmp_path / "data.npz"), "--representation", "speed"]) == 2
     assert capsys.readouterr().err.startswith("error: unknown representation 'speed'")
+
+
+@pytest.fixture(scope="module")
+def piloted(maps):
+    model = pf.generators.create("mlp", steps=120, batch_size=32, width=64)
+    return pf.recommend(maps, "logistic-map-r", generator=model, share=0.3, representations=["map-parameter"])
+
+
+def test_with_a_generator_the_errors_are_those_of_thin_models_in_each_candidates_codes(piloted):
+    assert piloted.kernel.startswith("pilot(")
+    assert piloted.candidates[0].name == "map-parameter"
+    # One in the trajectories themselves, one in the codes: neither is trained twice.
+    assert piloted.pilots.n == 2
+    assert 0 < piloted.pilots.share <= 2 * 0.3
+    assert "2 pilots: " in str(piloted)
+    assert piloted.to_json()["pilots"]["n"] == 2
+
+
+def test_without_one_nothing_is_trained(found):
+    assert found.pilots is None
+    assert found.to_json()["pilots"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"generator": "mlp", "kernel": "gaussian(scale=0.1)"}, "kernel and generator: got both"),
+        ({"generator": "perceptron"}, "unknown generator 'perceptron'"),
+        ({"generator": "mlp", "share": 0.9}, "'share': got 0.9"),
+    ],
+    ids=["both", "unknown", "share"],
+)
+def test_what_cannot_be_piloted_is_refused(maps, asked, message):
+    with pytest.raises(InputError, match=message):
+        pf.recommend(maps, "logistic-map-r", **asked)
+
+
+def test_settings_of_a_training_without_a_generator_are_refused(maps, tmp_path, capsys):
+    pf.write(tmp_path / "data.npz", maps)
+    assert main(["recommend", str(tmp_path / "data.npz"), "--batch-size", "8"]) == 2
+    assert capsys.readouterr().err.startswith("error: --batch-size: belongs to --generator")

@@ -10,10 +10,11 @@ import tyro
 
 from pushforward.commands.base import AbstractCommand, Outcome
 from pushforward.commands.files import FileOptions, existing
-from pushforward.errors import printable
+from pushforward.errors import InputError, printable
 from pushforward.recommend.making import recommend
 
 if TYPE_CHECKING:
+    from pushforward.generators.base import AbstractGenerator
     from pushforward.quantities.base import AbstractQuantity
     from pushforward.trajectories import Trajectories
 
@@ -25,7 +26,8 @@ class RecommendForFile(AbstractCommand):
     """Which coordinates to train in, and on which demonstrations, so that a quantity keeps its law?
 
     Every candidate is forecast: local errors are made in its own codes, decoded and measured. The best comes first,
-    with the command that applies it.
+    with the command that applies it. With --generator the errors are those of thin models of that class, one trained in
+    each candidate's codes: it takes minutes, and ranks far better than errors of one size.
     """
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
@@ -33,8 +35,17 @@ class RecommendForFile(AbstractCommand):
     quantity: str | None = None
     """What has to keep its law: a name from `pushforward list quantities`, with settings as in "path-length(unit=km)",
     or your own "module:function". Default: the data's own quantity, else the path length."""
-    kernel: str = "gaussian(scale=0.04)"
-    """Local errors of the model class, relative to the codes: a kernel with its scale."""
+    generator: str | None = None
+    """What is to be trained: a name from `pushforward list generators`."""
+    steps: int | None = None
+    """Of that training; default: the class's own number."""
+    batch_size: int | None = None
+    """Of that training; default: the class's own."""
+    share: float = 0.1
+    """The most that each thin model takes of that training's FLOPs."""
+    kernel: str | None = None
+    """Local errors relative to the codes instead: a kernel with its scale. Default without --generator:
+    "gaussian(scale=0.04)", errors of one size."""
     intended: str | None = None
     """The intended law, such as "uniform(1, 2)"; default: the data's own."""
     representation: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
@@ -49,11 +60,14 @@ class RecommendForFile(AbstractCommand):
         """Forecast every candidate and rank them."""
         from pushforward.formats import read
 
+        generator = self._generator()
         trajectories = read(existing(self.data), self.files.format, self.files.reading)
         with self.progress("forecasting candidates") as report:
             found = recommend(
                 trajectories,
                 self._quantity(trajectories),
+                generator=generator,
+                share=self.share,
                 kernel=self.kernel,
                 intended=self.intended,
                 representations=self.representation or None,
@@ -64,6 +78,17 @@ class RecommendForFile(AbstractCommand):
                 progress=report,
             )
         return Outcome(str(found), found.to_json())
+
+    def _generator(self) -> AbstractGenerator | None:
+        told = {"steps": self.steps, "batch_size": self.batch_size}
+        changes = {name: value for name, value in told.items() if value is not None}
+        if self.generator is None:
+            for name in changes:
+                raise InputError(f"--{name.replace('_', '-')}: belongs to --generator, which was not given")
+            return None
+        from pushforward.generators import create
+
+        return create(self.generator, **changes)
 
     def _quantity(self, trajectories: Trajectories) -> AbstractQuantity:
         from pushforward.quantities import default_for, parse

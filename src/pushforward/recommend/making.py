@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pushforward.errors import InputError, printable, require
-from pushforward.forecast.making import forecast
-from pushforward.forecast.results import Estimate, Forecast
-from pushforward.forecast.settings import ForecastSettings
+from pushforward.errors import require
+from pushforward.generators.base import AbstractGenerator
 from pushforward.kernels import AbstractDeviationKernel, Gaussian
 from pushforward.kernels import parse as parse_kernel
-from pushforward.measure.grid import Grid
 from pushforward.measure.intended import Intended
-from pushforward.mitigations.deconvolve import Deconvolve
 from pushforward.mitigations.measuring import as_quantity
-from pushforward.mitigations.reweight import Reweight
+from pushforward.pilots.kernel import Pilot
 from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
-from pushforward.recommend.results import Candidate, Recommendation
+from pushforward.recommend.candidates import Candidates, Check, Tried
+from pushforward.recommend.results import Pilots, Recommendation
 from pushforward.representations import REPRESENTATIONS, parse
 from pushforward.representations.base import AbstractRepresentation
-from pushforward.representations.deviation import Represented
 from pushforward.trajectories import Trajectories
 
 __all__ = ["recommend"]
-
-_SEEN = 2048
-_DRAW_BINS = 16
-Check = Callable[[Trajectories], NDArray[np.bool_]]
 
 
 def recommend(
     trajectories: Trajectories,
     quantity: AbstractQuantity | Callable[..., Any] | str,
     *,
+    generator: AbstractGenerator | str | None = None,
+    share: float = 0.1,
     kernel: AbstractDeviationKernel | str | None = None,
     intended: Intended | str | None = None,
     representations: Sequence[AbstractRepresentation | str] | None = None,
@@ -52,12 +42,16 @@ def recommend(
     """Which coordinates to train in, and which demonstrations to train on, so that φ keeps its law?
 
     Each candidate's local errors are made where its model makes them, in its codes, and pushed through φ: the forecast
-    drift ranks them. What is forecast rests on the kernel: errors of one size relative to each code's spread.
+    drift ranks them. With a generator the errors are those of thin models of its class, one trained in each
+    candidate's codes: that takes minutes and knows in which codes the class errs much. Without one they are of one
+    size relative to each code's spread, which takes seconds.
 
     Args:
         trajectories: the data.
         quantity: φ, its name, or any callable.
-        kernel: of the local errors; default: white, 4 % of each code's standard deviation.
+        generator: what is to be trained, with its settings, or its name; nothing is trained but pilots of it.
+        share: the most that each pilot takes of a training's FLOPs.
+        kernel: of the local errors; default without a generator: white, 4 % of each code's standard deviation.
         intended: π where it is a stated law; else the data's own.
         representations: to try, as objects or spelled ("increments + whitened"); default: all registered ones.
         valid: (N,) which trajectories are plausible, such as a system's `valid`.
@@ -68,178 +62,57 @@ def recommend(
         progress: told after each candidate.
 
     Raises:
-        InputError: a quantity that is not defined, an unknown name, or a kernel without a scale.
+        InputError: a quantity that is not defined, an unknown name, a kernel without a scale, a kernel and a generator;
+            data or a budget on which no pilot can be trained.
     """
-    push = _Push(
+    given = None if intended is None else Intended.of(intended)
+    push = Candidates(
         trajectories,
         as_quantity(quantity),
-        _kernel(kernel),
-        None if intended is None else Intended.of(intended),
+        _kernel(kernel, generator, share, seed),
+        given,
         valid,
         group,
         repeats,
         seed,
         data,
     )
-    tried = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    identity = parse("identity")
-    ahead = push.forecast(identity, None)
-    candidates, refused = push.represented(
-        [one for one in tried if one.name != "identity"], ahead.grid, progress
-    )
-    same = push.candidate(identity, ahead)
-    candidates += [same, *push.resampled(same, ahead)]
+    asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
+    nothing = push.tried(parse("identity"), None)
+    found = [
+        nothing,
+        *push.represented([one for one in asked if one.name != "identity"], nothing.ahead.grid, progress),
+    ]
+    tried = [one for one in found if isinstance(one, Tried)]
+    candidates = [one.candidate for one in tried] + push.resampled(nothing)
     progress(1, 1)
     return Recommendation(
-        quantity=ahead.name,
-        unit=ahead.unit,
+        quantity=nothing.ahead.name,
+        unit=nothing.ahead.unit,
         kernel=push.kernel.label,
-        intended=ahead.intended,
-        n=ahead.n,
+        intended=nothing.ahead.intended,
+        n=nothing.ahead.n,
         seed=seed,
         candidates=tuple(sorted(candidates, key=lambda one: one.tv.value)),
-        refused=tuple(refused),
-        level=ahead.level,
+        refused=tuple(one for one in found if not isinstance(one, Tried)),
+        level=nothing.ahead.level,
+        pilots=Pilots.of([one.account for one in tried if one.account is not None]),
     )
 
 
-def _kernel(kernel: AbstractDeviationKernel | str | None) -> AbstractDeviationKernel:
+def _kernel(
+    kernel: AbstractDeviationKernel | str | None,
+    generator: AbstractGenerator | str | None,
+    share: float,
+    seed: int,
+) -> AbstractDeviationKernel:
+    require(kernel is None or generator is None, "kernel and generator: got both; expected one of them")
+    if generator is not None:
+        if isinstance(generator, str):
+            return Pilot(generator=generator, share=share, seed=seed)
+        return Pilot(generator=generator.name, share=share, seed=seed, intended=generator)
     if kernel is None:
         return Gaussian(0.04)
     made = parse_kernel(kernel) if isinstance(kernel, str) else kernel
     require(made.scale is not None, f"kernel {made.name!r}: has no scale; expected one, such as scale=0.04")
     return made
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Push:
-    """What all candidates have in common."""
-
-    trajectories: Trajectories
-    phi: AbstractQuantity
-    kernel: AbstractDeviationKernel
-    law: Intended | None
-    valid: Check | None
-    group: str | None
-    repeats: int
-    seed: int
-    data: str
-
-    def forecast(self, representation: AbstractRepresentation, grid: Grid | None) -> Forecast:
-        kernel = Represented(kernel=self.kernel, representation=representation)
-        return forecast(
-            kernel,
-            self.trajectories,
-            self.phi,
-            intended=self.law,
-            repeats=self.repeats,
-            grid=grid,
-            group=self.group,
-            seed=self.seed,
-            settings=ForecastSettings(seed=self.seed),
-        )
-
-    def represented(
-        self, tried: Sequence[AbstractRepresentation], grid: Grid, progress: Progress
-    ) -> tuple[list[Candidate], list[tuple[str, str]]]:
-        """Those that the data can be put in, and the others, each with the reason."""
-        found, refused = [], []
-        for done, one in enumerate(tried, 1):
-            progress(done, len(tried) + 2)
-            try:
-                fitted = one.checked(self.trajectories)
-                found.append(self.candidate(fitted, self.forecast(fitted, grid)))
-            except InputError as error:
-                refused.append((one.label, printable(str(error).partition(": ")[2] or error, 200)))
-        return found, refused
-
-    def candidate(self, representation: AbstractRepresentation, ahead: Forecast) -> Candidate:
-        kernel = Represented(kernel=self.kernel, representation=representation).fitted(self.trajectories)
-        seen = self.trajectories.select(slice(0, _SEEN))
-        moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
-        name = representation.label
-        nothing = representation.name == "identity"
-        option = f'--mitigate "represent({name})" '
-        return Candidate(
-            name=name,
-            kind="representation",
-            tv=ahead.tv,
-            mean_shift=ahead.mean_shift,
-            error=_relative(seen, moved),
-            diversity=_spread(moved) / max(_spread(seen), 1e-300),
-            validity=None if self.valid is None else float(np.mean(self.valid(moved))),
-            draws=_draws(ahead.expected, ahead.mass),
-            cost="none" if nothing else "one encoding",
-            command=f"pushforward train {self.data} {'' if nothing else option}-o RUN",
-        )
-
-    def resampled(self, identity: Candidate, ahead: Forecast) -> list[Candidate]:
-        """Data-level mitigations, under the same errors as `identity`."""
-        made = [Deconvolve(self.phi, self.law, kernel=self.kernel, seed=self.seed)]
-        found = []
-        for one in made:
-            try:
-                fitted = one.fitted(self.trajectories)
-            except InputError:
-                continue
-            solution = fitted.solution
-            assert solution is not None
-            half = identity.tv.high - identity.tv.value
-            share = fitted.effective_share(self.trajectories)
-            found.append(
-                self._resampled(
-                    identity,
-                    one.label,
-                    Estimate(
-                        solution.remaining, max(solution.remaining - half, 0.0), solution.remaining + half
-                    ),
-                    f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
-                    _draws(solution.intended, solution.predicted),
-                )
-            )
-        if self.law is not None:
-            label = Reweight(self.phi, self.law).label
-            found.append(self._resampled(identity, label, ahead.tv, "one resampling", identity.draws))
-        return found
-
-    def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
-        return Candidate(
-            name=name,
-            kind="mitigation",
-            tv=tv,
-            mean_shift=identity.mean_shift if name.startswith("reweight") else Estimate(*(3 * (np.nan,))),
-            error=identity.error,
-            diversity=identity.diversity,
-            validity=identity.validity,
-            draws=draws,
-            cost=cost,
-            command=f'pushforward train {self.data} --mitigate "{name}" -o RUN',
-        )
-
-
-def _relative(before: Trajectories, after: Trajectories) -> float:
-    """Root mean square of the difference over valid steps, in standard deviations of each channel."""
-    mask = before.mask
-    spread = before.values[mask].std(axis=0)
-    difference = (after.values[mask] - before.values[mask]) / np.where(spread > 0, spread, 1.0)
-    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
-
-
-def _spread(trajectories: Trajectories) -> float:
-    """Root of the total variance about the mean trajectory, over valid steps."""
-    mask = trajectories.mask[:, :, None]
-    count = np.maximum(mask.sum(axis=0), 1)
-    mean = np.where(mask, trajectories.values, 0.0).sum(axis=0) / count
-    square = np.where(mask, np.square(trajectories.values - mean, dtype=np.float64), 0.0)
-    return float(np.sqrt(square.sum() / count.sum()))
-
-
-def _draws(wanted: NDArray[np.float64], made: NDArray[np.float64]) -> float:
-    """max π/p̃ over ranges of about equal π: draws for each one kept by `select`."""
-    group = np.minimum((np.cumsum(wanted) - wanted / 2) * _DRAW_BINS, _DRAW_BINS - 1).astype(np.int64)
-    inner = slice(1, -1)
-    pi = np.bincount(group[inner], wanted[inner], minlength=_DRAW_BINS)
-    p = np.bincount(group[inner], made[inner], minlength=_DRAW_BINS)
-    asked = pi > 0
-    return float((pi[asked] / np.maximum(p[asked], 1e-12)).max())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, final
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self, final
 
 from pushforward.errors import printable
 from pushforward.forecast.results import Estimate, finite
 from pushforward.forecast.table import aligned
 from pushforward.measure.table import number
 
-__all__ = ["OUT_OF_REACH", "Candidate", "Recommendation"]
+if TYPE_CHECKING:
+    from pushforward.pilots.kernel import Account
+
+__all__ = ["OUT_OF_REACH", "Candidate", "Pilots", "Recommendation"]
 
 # More draws than this for one kept trajectory are no way to sample.
 OUT_OF_REACH = 1000
@@ -50,6 +54,41 @@ class Candidate:
 
 @final
 @dataclass(frozen=True)
+class Pilots:
+    """What the pilots of all candidates cost together.
+
+    Attributes:
+        n: how many.
+        share: of one training's FLOPs.
+        seconds: of processor time.
+        training_seconds: what one training in full would take here, by the time of a few of its steps.
+    """
+
+    n: int
+    share: float
+    seconds: float
+    training_seconds: float
+
+    @classmethod
+    def of(cls, accounts: Sequence[Account]) -> Self | None:
+        """The sum; None where there are none."""
+        if not accounts:
+            return None
+        whole = sum(one.intended_seconds for one in accounts) / len(accounts)
+        return cls(
+            len(accounts), sum(one.share for one in accounts), sum(one.seconds for one in accounts), whole
+        )
+
+    def __str__(self) -> str:
+        """One line."""
+        return (
+            f"{self.n} pilots: {self.share:.0%} of the FLOPs of one training, {self.seconds:.0f} s of processor time "
+            f"where that would take about {self.training_seconds:.0f} s"
+        )
+
+
+@final
+@dataclass(frozen=True)
 class Recommendation:
     """Candidates by forecast drift, the best first. `print(recommendation)` shows a table.
 
@@ -62,6 +101,7 @@ class Recommendation:
         candidates: ranked.
         refused: representations that do not apply to these data, with the reason.
         level: error level of the limits.
+        pilots: what they cost, where the errors are those of pilots.
     """
 
     quantity: str
@@ -73,6 +113,7 @@ class Recommendation:
     candidates: tuple[Candidate, ...]
     refused: tuple[tuple[str, str], ...]
     level: float
+    pilots: Pilots | None = None
 
     @property
     def best(self) -> Candidate:
@@ -123,6 +164,7 @@ class Recommendation:
             "best": self.best.name,
             "candidates": rows,
             "refused": [{"name": name, "why": why} for name, why in self.refused],
+            "pilots": None if self.pilots is None else asdict(self.pilots),
         }
         found: dict[str, Any] = finite(record)
         return found
@@ -154,6 +196,7 @@ class Recommendation:
         notes = [
             f"{printable(self.quantity, 60)} of {self.n:,} trajectories, intended: {printable(self.intended, 60)}; "
             f"errors {self.kernel} in each candidate's own codes, seed {self.seed}",
+            *(() if self.pilots is None else (str(self.pilots),)),
             *(f"{name} does not apply: {why}" for name, why in self.refused),
             self._advice(),
         ]

@@ -46,11 +46,13 @@ class Represented(AbstractDeviationKernel):
         super().__post_init__()
 
     def fitted(self, trajectories: Trajectories) -> Self:
-        """Representation and kernel, the kernel on the codes.
+        """Representation and kernel, the kernel on the codes; where that is done already, as it is.
 
         Raises:
             InputError: data that the representation does not apply to, or that have no code.
         """
+        if self.is_fitted:
+            return self
         representation = self.representation.fitted(trajectories)
         kernel = self.kernel.fitted(representation.encode(trajectories))
         return replace(self, representation=representation, kernel=kernel, is_fitted=True)

@@ -1,0 +1,207 @@
+"""The candidates of a recommendation, each forecast from errors in its own codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pushforward.errors import InputError, printable
+from pushforward.forecast.making import forecast
+from pushforward.forecast.results import Estimate, Forecast
+from pushforward.forecast.settings import ForecastSettings
+from pushforward.kernels import AbstractDeviationKernel
+from pushforward.measure.grid import Grid
+from pushforward.measure.intended import Intended
+from pushforward.mitigations.deconvolve import Deconvolve
+from pushforward.mitigations.reweight import Reweight
+from pushforward.pilots.kernel import Account, Pilot
+from pushforward.progress import Progress
+from pushforward.quantities.base import AbstractQuantity
+from pushforward.recommend.results import Candidate
+from pushforward.representations.base import AbstractRepresentation
+from pushforward.representations.deviation import Represented
+from pushforward.trajectories import Trajectories
+
+__all__ = ["Candidates", "Check", "Tried"]
+
+Check = Callable[[Trajectories], NDArray[np.bool_]]
+_SEEN = 2048
+_DRAW_BINS = 16
+# A trained kernel takes about as long for these as its training does.
+_PILOTED = 4096
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A candidate with what it rests on.
+
+    Attributes:
+        candidate: as it is told.
+        ahead: its forecast.
+        kernel: the errors in its codes, as they were learned there.
+    """
+
+    candidate: Candidate
+    ahead: Forecast
+    kernel: AbstractDeviationKernel
+
+    @property
+    def account(self) -> Account | None:
+        """What its pilot cost, where it has one."""
+        return self.kernel.account if isinstance(self.kernel, Pilot) else None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What all candidates have in common, and how each is forecast.
+
+    Attributes:
+        trajectories: the data.
+        phi: φ.
+        kernel: of the local errors, made in each candidate's codes.
+        law: π where it is a stated law; None: the data's own.
+        valid: (N,) which trajectories are plausible.
+        group: what makes trajectories dependent.
+        repeats: deviations of each trajectory.
+        seed: of the deviations.
+        data: how the file is called in the commands.
+    """
+
+    trajectories: Trajectories
+    phi: AbstractQuantity
+    kernel: AbstractDeviationKernel
+    law: Intended | None
+    valid: Check | None
+    group: str | None
+    repeats: int
+    seed: int
+    data: str
+
+    def tried(self, representation: AbstractRepresentation, grid: Grid | None) -> Tried:
+        """One candidate, on the bins of `grid` or on bins of its own.
+
+        Raises:
+            InputError: the representation does not apply, or the class cannot be trained on its codes.
+        """
+        kernel = Represented(kernel=self.kernel, representation=representation).fitted(self.trajectories)
+        ahead = forecast(
+            kernel,
+            self.trajectories.select(slice(0, _PILOTED))
+            if isinstance(self.kernel, Pilot)
+            else self.trajectories,
+            self.phi,
+            intended=self.law,
+            repeats=self.repeats,
+            grid=grid,
+            group=self.group,
+            seed=self.seed,
+            settings=ForecastSettings(seed=self.seed),
+        )
+        return Tried(self._candidate(kernel, ahead), ahead, kernel.kernel)
+
+    def represented(
+        self, representations: Sequence[AbstractRepresentation], grid: Grid, progress: Progress
+    ) -> Iterator[Tried | tuple[str, str]]:
+        """Each candidate; of those that the data cannot be put in, the name and the reason."""
+        for done, one in enumerate(representations, 1):
+            progress(done, len(representations) + 2)
+            try:
+                yield self.tried(one.checked(self.trajectories), grid)
+            except InputError as error:
+                yield one.label, printable(str(error).partition(": ")[2] or error, 200)
+
+    def _candidate(self, kernel: Represented, ahead: Forecast) -> Candidate:
+        seen = self.trajectories.select(slice(0, _SEEN))
+        moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
+        name = kernel.representation.label
+        nothing = kernel.representation.name == "identity"
+        option = f'--mitigate "represent({name})" '
+        return Candidate(
+            name=name,
+            kind="representation",
+            tv=ahead.tv,
+            mean_shift=ahead.mean_shift,
+            error=_relative(seen, moved),
+            diversity=_spread(moved) / max(_spread(seen), 1e-300),
+            validity=None if self.valid is None else float(np.mean(self.valid(moved))),
+            draws=_draws(ahead.expected, ahead.mass),
+            cost="none" if nothing else "one encoding",
+            command=f"pushforward train {self.data} {'' if nothing else option}-o RUN",
+        )
+
+    def resampled(self, nothing: Tried) -> list[Candidate]:
+        """Data-level mitigations, under the same errors as without any."""
+        identity, ahead = nothing.candidate, nothing.ahead
+        made = [Deconvolve(self.phi, self.law, kernel=nothing.kernel, seed=self.seed)]
+        found = []
+        for one in made:
+            try:
+                fitted = one.fitted(self.trajectories)
+            except InputError:
+                continue
+            solution = fitted.solution
+            assert solution is not None
+            half = identity.tv.high - identity.tv.value
+            share = fitted.effective_share(self.trajectories)
+            found.append(
+                self._resampled(
+                    identity,
+                    one.label,
+                    Estimate(
+                        solution.remaining, max(solution.remaining - half, 0.0), solution.remaining + half
+                    ),
+                    f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
+                    _draws(solution.intended, solution.predicted),
+                )
+            )
+        if self.law is not None:
+            label = Reweight(self.phi, self.law).label
+            found.append(self._resampled(identity, label, ahead.tv, "one resampling", identity.draws))
+        return found
+
+    def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
+        return Candidate(
+            name=name,
+            kind="mitigation",
+            tv=tv,
+            mean_shift=identity.mean_shift if name.startswith("reweight") else Estimate(*(3 * (np.nan,))),
+            error=identity.error,
+            diversity=identity.diversity,
+            validity=identity.validity,
+            draws=draws,
+            cost=cost,
+            command=f'pushforward train {self.data} --mitigate "{name}" -o RUN',
+        )
+
+
+def _relative(before: Trajectories, after: Trajectories) -> float:
+    """Root mean square of the difference over valid steps, in standard deviations of each channel."""
+    mask = before.mask
+    spread = before.values[mask].std(axis=0)
+    difference = (after.values[mask] - before.values[mask]) / np.where(spread > 0, spread, 1.0)
+    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
+
+
+def _spread(trajectories: Trajectories) -> float:
+    """Root of the total variance about the mean trajectory, over valid steps."""
+    mask = trajectories.mask[:, :, None]
+    count = np.maximum(mask.sum(axis=0), 1)
+    mean = np.where(mask, trajectories.values, 0.0).sum(axis=0) / count
+    square = np.where(mask, np.square(trajectories.values - mean, dtype=np.float64), 0.0)
+    return float(np.sqrt(square.sum() / count.sum()))
+
+
+def _draws(wanted: NDArray[np.float64], made: NDArray[np.float64]) -> float:
+    """max π/p̃ over ranges of about equal π: draws for each one kept by `select`."""
+    group = np.minimum((np.cumsum(wanted) - wanted / 2) * _DRAW_BINS, _DRAW_BINS - 1).astype(np.int64)
+    inner = slice(1, -1)
+    pi = np.bincount(group[inner], wanted[inner], minlength=_DRAW_BINS)
+    p = np.bincount(group[inner], made[inner], minlength=_DRAW_BINS)
+    asked = pi > 0
+    return float((pi[asked] / np.maximum(p[asked], 1e-12)).max())
