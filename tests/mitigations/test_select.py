@@ -33,6 +33,13 @@ def test_each_bin_is_hit_as_often_as_independent_draws_would(drifted, data, end)
     assert 0.4 < counts.var(ddof=1) / 37.5 < 1.9
 
 
+def test_few_wanted_take_few_draws(data, end, drifted):
+    select = pf.mitigations.Select(end, bins=16).apply(drifted, data)
+    assert len(select.sample(100, seed=0)) == 100
+    # In batches of 4,096 it would be 41 for each.
+    assert select.account.cost < 20
+
+
 def test_the_cost_is_the_largest_ratio_of_the_laws(data, end, drifted):
     wanted = pf.Intended.parse("truncnormal(0.5, 1, -0.5, 1.5)")
     select = Select(end, wanted, bins=4).apply(drifted, data)

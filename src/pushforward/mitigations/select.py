@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, final
@@ -18,7 +19,9 @@ from pushforward.trajectories import Trajectories
 
 __all__ = ["Select"]
 
-_BATCH = 4096
+# Generators draw their noise for so many at a time: fewer are hardly sooner made.
+_FEW = 256
+_BATCH = 16 * _FEW
 _BLOCK = 16_384
 _FEWEST = 16_384
 _STREAM = 0x5E1EC7
@@ -115,7 +118,7 @@ class _Source:
         self.draw, self.seed, self.settings = draw, seed, settings
         self.waiting: Trajectories | None = None
         self.bins: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.calls = 0
+        self.calls = self.drawn = 0
 
     def block(self, quota: NDArray[np.int64], rng: np.random.Generator) -> Trajectories:
         """As many of each bin as `quota` says.
@@ -131,12 +134,21 @@ class _Source:
                 return self._taken(quota, rng)
             if drawn >= most:
                 raise self._out_of_reach(quota, short, drawn)
-            drawn += self._more(quota)
+            drawn += self._more(quota, self._enough(quota, short))
 
-    def _more(self, quota: NDArray[np.int64]) -> int:
+    def _enough(self, quota: NDArray[np.int64], short: NDArray[np.int64]) -> int:
+        """Draws that would fill what is short, by how often each bin was met so far."""
+        assert self.account.made is not None
+        guess = float(quota.sum())
+        if self.drawn:
+            guess = float((short.clip(0) * self.drawn / np.maximum(self.account.made, 1)).max())
+        return min(_BATCH, -(-math.ceil(guess) // _FEW) * _FEW)
+
+    def _more(self, quota: NDArray[np.int64], n: int) -> int:
         start = int(np.random.SeedSequence([self.seed, self.calls, _STREAM]).generate_state(1)[0])
         self.calls += 1
-        drawn = Trajectories.concat(list(self.draw(_BATCH, start, self.settings)))
+        drawn = Trajectories.concat(list(self.draw(n, start, self.settings)))
+        self.drawn += len(drawn)
         self._keep(drawn, quota)
         return len(drawn)
 

@@ -15,6 +15,8 @@ from pushforward.trajectories import Trajectories
 __all__ = ["MapParameter"]
 
 _Array = NDArray[np.float64]
+# Of a number below 1 in float32, on either side, and of its complement.
+_ROUNDING = 4 * float(np.finfo(np.float32).epsneg)
 
 
 @final
@@ -24,7 +26,8 @@ class MapParameter(AbstractRepresentation):
 
     A value of x at 0 or 1, where the next one says nothing of r, has no code. Edges: made codes are decoded with x_0
     reflected into [0, 1] (held there it would be 0 or 1, and the population gone) and r_t held to [0, 4], which keeps
-    the population in [0, 1], as the map itself does; data beyond that do not come back.
+    the population in [0, 1], as the map itself does; data beyond that do not come back. Close to 0 and 1 the rounding of
+    x_{t−1} to float32 is as much as r_t says: there it is held to [0, 4 (1 + δ)], δ that rounding's share.
     """
 
     name: ClassVar[str] = "map-parameter"
@@ -59,17 +62,22 @@ class MapParameter(AbstractRepresentation):
             defined = valid[:, t] & (before != 0)
             r = np.divide(x[:, t], before, out=z[:, t, 0].astype(np.float64), where=defined)
             closed[:, t, 0] = r
-            decoded = np.clip(closed[:, t, 0].astype(np.float64), 0.0, 4.0) * before
+            decoded = _grown(closed[:, t, 0].astype(np.float64), before)
         return closed
 
     def backward(self, z: _Array, steps: NDArray[np.int64], space: Space) -> _Array:
         """(n, T, 1) populations."""
         x = np.empty_like(z)
         x[:, 0] = _reflected(z[:, 0])
-        r = np.clip(z, 0.0, 4.0)
         for t in range(1, z.shape[1]):
-            x[:, t] = r[:, t] * x[:, t - 1] * (1 - x[:, t - 1])
+            x[:, t] = _grown(z[:, t], x[:, t - 1] * (1 - x[:, t - 1]))
         return x
+
+
+def _grown(r: _Array, before: _Array) -> _Array:
+    """r x (1 − x) of x (1 − x) = `before`, r held to what the map can do."""
+    most = np.minimum(4 * (before + _ROUNDING), 1.0)
+    return np.clip(r * before, 0.0, most)
 
 
 def _reflected(x: _Array) -> _Array:
