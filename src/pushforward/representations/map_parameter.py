@@ -26,8 +26,8 @@ class MapParameter(AbstractRepresentation):
 
     A value of x at 0 or 1, where the next one says nothing of r, has no code. Edges: made codes are decoded with x_0
     reflected into [0, 1] (held there it would be 0 or 1, and the population gone) and r_t held to [0, 4], which keeps
-    the population in [0, 1], as the map itself does; data beyond that do not come back. Close to 0 and 1 the rounding of
-    x_{t−1} to float32 is as much as r_t says: there it is held to [0, 4 (1 + δ)], δ that rounding's share.
+    the population in [0, 1], as the map itself does; data beyond that do not come back. Close to 0 and 1, where the
+    rounding of x_{t−1} to float32 matters, it is held to [0, 4 (1 + δ)], δ the share of that rounding.
     """
 
     name: ClassVar[str] = "map-parameter"
