@@ -111,6 +111,10 @@ def test_with_a_generator_the_errors_are_those_of_thin_models_in_each_candidates
     assert piloted.pilots.n == 2
     assert 0 < piloted.pilots.share <= 2 * 0.3
     assert "2 pilots: " in str(piloted)
+    training = "--generator mlp --steps 120 --batch-size 32 --width 64"
+    assert str(piloted).endswith(
+        f'pushforward train DATA {training} --mitigate "represent(map-parameter)" -o RUN'
+    )
     assert piloted.to_json()["pilots"]["n"] == 2
 
 

@@ -71,6 +71,7 @@ class Candidates:
         repeats: deviations of each trajectory.
         seed: of the deviations.
         data: how the file is called in the commands.
+        training: options of `train` that the commands have anyway.
     """
 
     trajectories: Trajectories
@@ -82,6 +83,7 @@ class Candidates:
     repeats: int
     seed: int
     data: str
+    training: str = ""
 
     def tried(self, representation: AbstractRepresentation, grid: Grid | None) -> Tried:
         """One candidate, on the bins of `grid` or on bins of its own.
@@ -121,7 +123,6 @@ class Candidates:
         moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
         name = kernel.representation.label
         nothing = kernel.representation.name == "identity"
-        option = f'--mitigate "represent({name})" '
         return Candidate(
             name=name,
             kind="representation",
@@ -132,7 +133,7 @@ class Candidates:
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
             draws=_draws(ahead.expected, ahead.mass),
             cost="none" if nothing else "one encoding",
-            command=f"pushforward train {self.data} {'' if nothing else option}-o RUN",
+            command=self._command("" if nothing else f"represent({name})"),
         )
 
     def resampled(self, nothing: Tried) -> list[Candidate]:
@@ -176,8 +177,12 @@ class Candidates:
             validity=identity.validity,
             draws=draws,
             cost=cost,
-            command=f'pushforward train {self.data} --mitigate "{name}" -o RUN',
+            command=self._command(name),
         )
+
+    def _command(self, mitigation: str) -> str:
+        applied = f' --mitigate "{mitigation}"' if mitigation else ""
+        return f"pushforward train {self.data}{self.training}{applied} -o RUN"
 
 
 def _relative(before: Trajectories, after: Trajectories) -> float:

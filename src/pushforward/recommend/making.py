@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pushforward.errors import require
@@ -65,17 +66,17 @@ def recommend(
         InputError: a quantity that is not defined, an unknown name, a kernel without a scale, a kernel and a generator;
             data or a budget on which no pilot can be trained.
     """
-    given = None if intended is None else Intended.of(intended)
     push = Candidates(
         trajectories,
         as_quantity(quantity),
         _kernel(kernel, generator, share, seed),
-        given,
+        None if intended is None else Intended.of(intended),
         valid,
         group,
         repeats,
         seed,
         data,
+        _options(generator),
     )
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
     nothing = push.tried(parse("identity"), None)
@@ -116,3 +117,23 @@ def _kernel(
     made = parse_kernel(kernel) if isinstance(kernel, str) else kernel
     require(made.scale is not None, f"kernel {made.name!r}: has no scale; expected one, such as scale=0.04")
     return made
+
+
+def _options(generator: AbstractGenerator | str | None) -> str:
+    """As `train` spells them: the class, and those of its settings that are numbers or words of one's own choice."""
+    if generator is None:
+        return ""
+    if isinstance(generator, str):
+        return f" --generator {generator}"
+    settings, told = getattr(generator, "settings", None), f" --generator {generator.name}"
+    if settings is None:
+        return told
+    default = type(settings)()
+    for name, value in asdict(settings).items():
+        if (
+            isinstance(value, int | float | str)
+            and not isinstance(value, bool)
+            and value != getattr(default, name)
+        ):
+            told += f" --{name.replace('_', '-')} {value}"
+    return told

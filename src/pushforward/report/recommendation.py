@@ -51,10 +51,12 @@ def recommendation_section(found: Recommendation) -> RecommendationSection:
         "line is doing nothing."
     )
     label = "; ".join(f"{printable(one.name, 60)}: {number(one.tv.value)}" for one in found.candidates)
+    pilots = "" if found.pilots is None else f"; {found.pilots}"
     return RecommendationSection(
         name=printable(found.quantity, 120),
         unit=printable(found.unit, 40),
-        what=f"errors {printable(found.kernel, 120)} in each candidate's own codes; {count(found.n)} trajectories",
+        what=f"errors {printable(found.kernel, 120)} in each candidate's own codes; {count(found.n)} trajectories"
+        f"{pilots}",
         figure=(recommendation_figure(found), label, caption),
         rows=[_row(one, valid) for one in found.candidates],
         refused=[(printable(name, 80), printable(why, 200)) for name, why in found.refused],
