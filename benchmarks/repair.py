@@ -62,6 +62,19 @@ REPRESENTATIONS: dict[str, tuple[str, ...]] = {
     "cone": ("spherical", "reference-path", "cosines", "whitened", "increments", "amplitude-phase"),
     "sinusoid": ("amplitude-phase", "reference-path", "cosines", "whitened", "increments"),
 }
+COLUMNS = (
+    "system",
+    "arm",
+    "seeds",
+    "forecast TV",
+    "TV (floor)",
+    "W1 (floor)",
+    "shift of mean",
+    "valid",
+    "diversity",
+    "selected TV (floor)",
+    "draws",
+)
 SELECTED = ("none", "map-parameter", "energy-phase", "speed-heading", "spherical", "amplitude-phase")
 
 
@@ -198,27 +211,63 @@ def forecasts(name: str, kernel: str) -> dict[str, float]:
 
 
 def table(kernel: str) -> str:
-    """Markdown: trained drift of each arm beside its floor and forecast, and the rank correlation by system."""
-    cells, lines = known(), []
-    head = "| system | arm | forecast TV | trained TV (floor) | shift of mean | valid | diversity | draws if selected |"
-    lines += [head, "|---" * 8 + "|"]
+    """Markdown: trained drift of each arm, its floor and forecast, means over seeds; rank correlations by system."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
     for name in SYSTEMS:
-        rows = {arm: row for (system, arm, _), row in cells.items() if system == name}
-        if not rows:
-            continue
         ahead = forecasts(name, kernel)
-        for arm, row in rows.items():
-            forecast = f"{ahead[arm]:.4f}" if arm in ahead else ""
-            draws = f"{row['draws_per_kept']:.2f}" if "draws_per_kept" in row else ""
-            lines.append(
-                f"| {name} | {arm} | {forecast} | {row['tv']:.3f} ({row['tv_null_95']:.3f}) | "
-                f"{row['mean_shift']:+.3g} | {row['valid']:.1%} | {row['diversity']:.3f} | {draws} |"
-            )
-        both = [(ahead[arm], row["tv"]) for arm, row in rows.items() if arm in ahead]
+        arms = {arm: rows for arm in texts(systems.create(name), name) if (rows := trained(name, arm))}
+        lines += [_row(name, arm, rows, ahead.get(arm)) for arm, rows in arms.items()]
+        lines += [f"| {name} | refused: {arm}: {why} |" for arm, why in refused(name).items()]
+        both = [arm for arm in arms if arm in ahead]
         if len(both) > 2:
-            rank = stats.spearmanr(*zip(*both, strict=True)).statistic
-            lines.append(f"| {name} | Spearman over {len(both)} | | {rank:.2f} | | | | |")
+            ranks = [
+                stats.spearmanr(
+                    [ahead[arm] for arm in both], [_mean(arms[arm], key) for arm in both]
+                ).statistic
+                for key in ("tv", "w1")
+            ]
+            lines.append(f"| {name} | Spearman over {len(both)} | | | {ranks[0]:.2f} | {ranks[1]:.2f} |")
     return "\n".join(lines)
+
+
+def trained(name: str, arm: str) -> list[dict[str, Any]]:
+    """The cells of an arm that were trained, a seed each."""
+    return [row for (system, one, _), row in known().items() if (system, one) == (name, arm) and "tv" in row]
+
+
+def refused(name: str) -> dict[str, str]:
+    """Arm -> why it could not be."""
+    return {
+        arm: row["refused"]
+        for (system, arm, _), row in known().items()
+        if system == name and "refused" in row
+    }
+
+
+def _mean(rows: list[dict[str, Any]], key: str) -> float:
+    return float(np.mean([row[key] for row in rows if key in row]))
+
+
+def _row(name: str, arm: str, rows: list[dict[str, Any]], ahead: float | None) -> str:
+    def with_floor(key: str) -> str:
+        spread = f" ± {np.std([row[key] for row in rows], ddof=1):.2g}" if len(rows) > 1 else ""
+        return f"{_mean(rows, key):.3g}{spread} ({_mean(rows, f'{key}_null_95'):.2g})"
+
+    chosen = [row for row in rows if "draws_per_kept" in row]
+    cells = [
+        name,
+        arm,
+        str(len(rows)),
+        "" if ahead is None else f"{ahead:.3f}",
+        with_floor("tv"),
+        with_floor("w1"),
+        f"{_mean(rows, 'mean_shift'):+.3g}",
+        f"{_mean(rows, 'valid'):.1%}",
+        f"{_mean(rows, 'diversity'):.3f}",
+        f"{_mean(chosen, 'selected_tv'):.3f} ({_mean(chosen, 'selected_tv_null_95'):.3f})" if chosen else "",
+        f"{_mean(chosen, 'draws_per_kept'):.2f}" if chosen else "",
+    ]
+    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:
