@@ -176,15 +176,22 @@ def foretold(name: str, arm: str) -> dict[str, Any]:
     """What errors of a thin model, trained in the codes, do to the quantity; made without a look at `RESULTS`."""
     data, quantity = _data(name), systems.create(name).quantity
     used = time.process_time()
-    pilot = Pilot(share=SHARE, intended=generators.create("diffusion", **BUDGET))
-    representation = parse("identity" if arm == "none" else arm)
+    model = generators.create("diffusion", **BUDGET)
     row: dict[str, Any] = {"system": name, "arm": arm, "share": SHARE}
+    kernel: Any
     try:
-        kernel = Represented(kernel=pilot, representation=representation).fitted(data)
+        if arm == "condition":
+            data, order = mitigations.create("condition", quantity).fitted(data).training(data, 0)
+            kernel = pilot = pf.pilot(data, model, share=SHARE, condition=order["condition"])
+        else:
+            representation = parse("identity" if arm == "none" else arm)
+            kernel = Represented(kernel=Pilot(share=SHARE, intended=model), representation=representation)
+            kernel = kernel.fitted(data)
+            pilot = kernel.kernel
         ahead = pf.forecast(kernel, data.select(slice(0, N_AHEAD)), quantity, repeats=2)
     except InputError as error:
         return row | {"refused": str(error)}
-    account = kernel.kernel.account if isinstance(kernel.kernel, Pilot) else None
+    account = pilot.account
     assert account is not None
     return row | {
         "tv": ahead.tv.value,
@@ -283,7 +290,7 @@ def main() -> None:
     if wanted.foretell:
         done = {(row["system"], row["arm"]) for row in _rows(FORECASTS)}
         for name in wanted.system:
-            for arm in ("none", *REPRESENTATIONS[name]):
+            for arm in ("none", *REPRESENTATIONS[name], "condition"):
                 if (name, arm) not in done:
                     _keep(FORECASTS, foretold(name, arm))
         return

@@ -107,15 +107,32 @@ def piloted(maps):
 def test_with_a_generator_the_errors_are_those_of_thin_models_in_each_candidates_codes(piloted):
     assert piloted.kernel.startswith("pilot(")
     assert piloted.candidates[0].name == "map-parameter"
-    # One in the trajectories themselves, one in the codes: neither is trained twice.
-    assert piloted.pilots.n == 2
-    assert 0 < piloted.pilots.share <= 2 * 0.3
-    assert "2 pilots: " in str(piloted)
+    # In the trajectories themselves, in the codes, with r as a condition: none is trained twice.
+    assert piloted.pilots.n == 3
+    assert 0 < piloted.pilots.share <= 3 * 0.3
+    assert "3 pilots: " in str(piloted)
     training = "--generator mlp --steps 120 --batch-size 32 --width 64"
     assert str(piloted).endswith(
         f'pushforward train DATA {training} --mitigate "represent(map-parameter)" -o RUN'
     )
-    assert piloted.to_json()["pilots"]["n"] == 2
+    assert piloted.to_json()["pilots"]["n"] == 3
+
+
+def test_with_a_generator_conditioning_is_a_candidate(piloted, maps):
+    told = piloted["condition(logistic-map-r)"]
+    assert told.kind == "mitigation"
+    assert told.command.endswith('--mitigate "condition(logistic-map-r)" -o RUN')
+    model = pf.generators.create("mlp", steps=120, batch_size=32, width=64)
+    stated = pf.recommend(
+        maps,
+        "logistic-map-r",
+        generator=model,
+        share=0.3,
+        representations=["identity"],
+        intended="uniform(3.6, 3.9)",
+    )
+    # A stated law is asked for at other places than the data are: that is not forecast.
+    assert "condition(logistic-map-r)" not in {one.name for one in stated.candidates}
 
 
 def test_without_one_nothing_is_trained(found):

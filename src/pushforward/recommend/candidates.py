@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -16,6 +16,7 @@ from pushforward.forecast.settings import ForecastSettings
 from pushforward.kernels import AbstractDeviationKernel
 from pushforward.measure.grid import Grid
 from pushforward.measure.intended import Intended
+from pushforward.mitigations.condition import Condition
 from pushforward.mitigations.deconvolve import Deconvolve
 from pushforward.mitigations.reweight import Reweight
 from pushforward.pilots.kernel import Account, Pilot
@@ -92,11 +93,39 @@ class Candidates:
             InputError: the representation does not apply, or the class cannot be trained on its codes.
         """
         kernel = Represented(kernel=self.kernel, representation=representation).fitted(self.trajectories)
-        ahead = forecast(
+        ahead = self._ahead(kernel, self.trajectories, grid)
+        name, nothing = kernel.representation.label, kernel.representation.name == "identity"
+        mitigation, cost = ("", "none") if nothing else (f"represent({name})", "one encoding")
+        candidate = self._candidate(kernel, self.trajectories, ahead)
+        return Tried(
+            replace(candidate, name=name, cost=cost, command=self._command(mitigation)), ahead, kernel.kernel
+        )
+
+    def conditioned(self, grid: Grid) -> list[Tried]:
+        """Training with φ as a condition; what it makes of one only a model of the class can tell."""
+        if not isinstance(self.kernel, Pilot) or self.law is not None:
+            return []
+        from pushforward.pilots.training import trained
+
+        asked = Condition(self.phi)
+        try:
+            told, order = asked.fitted(self.trajectories).training(self.trajectories, self.seed)
+            mixture, account = trained(self.kernel, told, order["condition"])
+        except InputError:
+            return []
+        kernel = replace(self.kernel, mixture=mixture, account=account)
+        ahead = self._ahead(kernel, told, grid)
+        candidate = self._candidate(kernel, told, ahead)
+        command = self._command(asked.label)
+        named = replace(
+            candidate, name=asked.label, kind="mitigation", cost="one more input", command=command
+        )
+        return [Tried(named, ahead, kernel)]
+
+    def _ahead(self, kernel: AbstractDeviationKernel, data: Trajectories, grid: Grid | None) -> Forecast:
+        return forecast(
             kernel,
-            self.trajectories.select(slice(0, _PILOTED))
-            if isinstance(self.kernel, Pilot)
-            else self.trajectories,
+            data.select(slice(0, _PILOTED)) if isinstance(self.kernel, Pilot) else data,
             self.phi,
             intended=self.law,
             repeats=self.repeats,
@@ -105,7 +134,6 @@ class Candidates:
             seed=self.seed,
             settings=ForecastSettings(seed=self.seed),
         )
-        return Tried(self._candidate(kernel, ahead), ahead, kernel.kernel)
 
     def represented(
         self, representations: Sequence[AbstractRepresentation], grid: Grid, progress: Progress
@@ -118,13 +146,11 @@ class Candidates:
             except InputError as error:
                 yield one.label, printable(str(error).partition(": ")[2] or error, 200)
 
-    def _candidate(self, kernel: Represented, ahead: Forecast) -> Candidate:
-        seen = self.trajectories.select(slice(0, _SEEN))
+    def _candidate(self, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast) -> Candidate:
+        seen = data.select(slice(0, _SEEN))
         moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
-        name = kernel.representation.label
-        nothing = kernel.representation.name == "identity"
         return Candidate(
-            name=name,
+            name="",
             kind="representation",
             tv=ahead.tv,
             mean_shift=ahead.mean_shift,
@@ -132,8 +158,8 @@ class Candidates:
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
             draws=_draws(ahead.expected, ahead.mass),
-            cost="none" if nothing else "one encoding",
-            command=self._command("" if nothing else f"represent({name})"),
+            cost="",
+            command="",
         )
 
     def resampled(self, nothing: Tried) -> list[Candidate]:

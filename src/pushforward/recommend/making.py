@@ -44,8 +44,8 @@ def recommend(
 
     Each candidate's local errors are made where its model makes them, in its codes, and pushed through φ: the forecast
     drift ranks them. With a generator the errors are those of thin models of its class, one trained in each
-    candidate's codes: that takes minutes and knows in which codes the class errs much. Without one they are of one
-    size relative to each code's spread, which takes seconds.
+    candidate's codes: that takes minutes and knows in which codes the class errs much, and what it makes of φ as a
+    condition. Without one they are of one size relative to each code's spread, which takes seconds.
 
     Args:
         trajectories: the data.
@@ -83,6 +83,7 @@ def recommend(
     found = [
         nothing,
         *push.represented([one for one in asked if one.name != "identity"], nothing.ahead.grid, progress),
+        *push.conditioned(nothing.ahead.grid),
     ]
     tried = [one for one in found if isinstance(one, Tried)]
     candidates = [one.candidate for one in tried] + push.resampled(nothing)
