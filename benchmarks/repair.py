@@ -16,6 +16,7 @@ import argparse
 import json
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,8 @@ def foretold(name: str, arm: str) -> dict[str, Any]:
     try:
         if arm == "condition":
             data, order = mitigations.create("condition", quantity).fitted(data).training(data, 0)
-            kernel = pilot = pf.pilot(data, model, share=SHARE, condition=order["condition"])
+            pilot = pf.pilot(data, model, share=SHARE, condition=order["condition"])
+            kernel = replace(pilot, scale_error=0.0)
         else:
             representation = parse("identity" if arm == "none" else arm)
             kernel = Represented(kernel=Pilot(share=SHARE, intended=model), representation=representation)

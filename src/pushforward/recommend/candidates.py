@@ -113,7 +113,8 @@ class Candidates:
             mixture, account = trained(self.kernel, told, order["condition"])
         except InputError:
             return []
-        kernel = replace(self.kernel, mixture=mixture, account=account)
+        # How large a share of a pilot's drift lasts is not known, but it is the same for all candidates.
+        kernel = replace(self.kernel, mixture=mixture, account=account, scale_error=0.0)
         ahead = self._ahead(kernel, told, grid)
         candidate = self._candidate(kernel, told, ahead)
         command = self._command(asked.label)
