@@ -21,6 +21,7 @@ from pushforward.measure.results import Audit
 from pushforward.report.admission import admit
 from pushforward.report.story import StoryChapter, StoryRepair
 from pushforward.report.story_reading import floored, shared
+from pushforward.study.skill_metrics import SCORES
 
 __all__ = ["OWN_LINES", "record_of", "summary", "told"]
 
@@ -176,13 +177,12 @@ def _record(one: StoryChapter, source: Chaptered) -> dict[str, Any]:
             "sha256": source.sealed.digest,
             "tv": asdict(one.forecast.tv),
             "share_of_flops": source.sealed.account.share,
-            **{name: asdict(getattr(skill, name)) for name in ("corr", "skill", "sign_accuracy")},
+            **{name: asdict(getattr(skill, name)) for name in SCORES},
             "floor_corr": asdict(skill.floor.corr),
         },
         "explanation": {
             "kernel": one.explanation.forecast.kernel,
-            "corr": asdict(explained.corr),
-            "skill": asdict(explained.skill),
+            **{name: asdict(getattr(explained, name)) for name in SCORES},
         },
         "recommended": {
             "name": best.name,

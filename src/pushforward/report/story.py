@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -317,8 +318,10 @@ def _explained(one: StoryChapter) -> str:
     found = one.explanation.forecast.skill(one.audit)
     if found.corr.value != found.corr.value:
         return "The observed drift does not exceed its noise, so that there is little to explain."
+    freed = found.corr_corrected.value
+    noise = f" ({_two(freed)} freed of the noise of both)" if math.isfinite(freed) else ""
     return (
-        f"The drift that these errors make correlates {_two(found.corr.value)} with the observed one, skill "
+        f"The drift that these errors make correlates {_two(found.corr.value)} with the observed one{noise}, skill "
         f"{_two(found.skill.value)}: what is shown here explains that much of it and no more."
     )
 
