@@ -8,6 +8,7 @@ stopped and goes on; `--table` prints what there is.
 `--foretell` makes forecasts from thin models of the class, one trained in each representation's codes for a tenth of a
 training's FLOPs, as `recommend(data, quantity, generator=...)` does. That kernel, its share and the ranking by forecast
 total variation were chosen on the logistic map and the double pendulum; the other three systems test the choice.
+`--recommend` keeps what `recommend` itself then says.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pushforward.representations.deviation import Represented
 
 RESULTS = Path(__file__).parent / "results" / "repair.jsonl"
 FORECASTS = RESULTS.with_name("repair_forecasts.jsonl")
+RECOMMENDED = RESULTS.with_name("repair_recommended.jsonl")
 SHARE, N_AHEAD = 0.1, 4096
 N_DATA, N_MADE, N_SELECTED = 10_000, 6_000, 2_000
 BUDGET: dict[str, Any] = {"steps": 1000, "batch_size": 64}
@@ -206,6 +208,15 @@ def foretold(name: str, arm: str) -> dict[str, Any]:
     }
 
 
+def recommended(name: str) -> dict[str, Any]:
+    """What `recommend` says before any training, by pilots of the class."""
+    model, system = generators.create("diffusion", **BUDGET), systems.create(name)
+    found = pf.recommend(
+        _data(name), system.quantity, generator=model, share=SHARE, representations=REPRESENTATIONS[name]
+    )
+    return {"system": name, "share": SHARE, **found.to_json()}
+
+
 def forecasts(name: str, kernel: str) -> dict[str, float]:
     """Forecast total variation of every representation, from the data alone; `pilot`: those of `foretold` so far."""
     if kernel == "pilot":
@@ -284,11 +295,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.repair", description=__doc__)
     parser.add_argument("--table", action="store_true", help="only print what there is")
     parser.add_argument("--foretell", action="store_true", help="forecast by thin models instead of training")
+    parser.add_argument(
+        "--recommend", action="store_true", help="keep what recommend says instead of training"
+    )
     parser.add_argument("--system", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--arm", nargs="*", default=None, help="only these arms")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--kernel", default="pilot", help="of the forecasts in the table")
     wanted = parser.parse_args()
+    if wanted.recommend:
+        told = {row["system"] for row in _rows(RECOMMENDED)}
+        for name in wanted.system:
+            if name not in told:
+                _keep(RECOMMENDED, recommended(name))
+        return
     if wanted.foretell:
         done = {(row["system"], row["arm"]) for row in _rows(FORECASTS)}
         for name in wanted.system:

@@ -32,8 +32,8 @@ __all__ = ["Candidates", "Check", "Tried"]
 Check = Callable[[Trajectories], NDArray[np.bool_]]
 _SEEN = 2048
 _DRAW_BINS = 16
-# A trained kernel takes about as long for these as its training does.
-_PILOTED = 4096
+# A pilot's errors of so many take less time than its training.
+_PILOTED = 16_384
 
 
 @final
