@@ -89,6 +89,17 @@ def test_demonstrations_are_chosen_so_that_blurred_they_have_the_intended_law(da
     assert 0.3 < fitted.effective_share(data) <= 1
 
 
+def test_what_remains_is_told_by_other_deviations_than_those_of_the_fit(data, end):
+    """By those of the fit itself too little remains: the weights suit their noise."""
+    few, wide = data.select(slice(0, 300)), Gaussian(1.0, relative=False)
+    gains = []
+    for seed in range(30):
+        fitted = Deconvolve(end, kernel=wide, seed=seed).fitted(few)
+        assert fitted.remaining(few, seed) == pytest.approx(fitted.solution.remaining, abs=1e-9)
+        gains.append(fitted.remaining(few, seed + 100) - fitted.solution.remaining)
+    assert stats.ttest_1samp(gains, 0, alternative="greater").pvalue < 0.01
+
+
 def test_a_kernel_without_scale_is_refused(data, end):
     with pytest.raises(InputError, match="has no scale"):
         Deconvolve(end, kernel="gaussian").fitted(data)

@@ -161,21 +161,37 @@ class Deconvolve(AbstractMeasuring):
         Raises:
             InputError: a kernel without a scale, or what `forecast` refuses.
         """
-        from pushforward.forecast.making import forecast
-
-        assert isinstance(self.kernel, AbstractDeviationKernel)
         q = self.values(data)
         margin = 1e-9 * max(float(np.ptp(q)), 1e-300)
         grid = Grid(float(q.min()) - margin, float(q.max()) + margin, self.bins)
-        ahead = forecast(self.kernel, data, self.phi, grid=grid, seed=self.seed)
-        flow, before = ahead.flow.toarray(), ahead.expected
-        kappa = np.where(before[:, None] > 0, flow / np.maximum(before, 1e-300)[:, None], np.eye(len(before)))
+        kappa, before, n = self._transitions(data, grid, self.seed)
         intended = before
         if isinstance(self.intended, Intended):
             intended = grid.by_bin(self.intended.mass(grid))
         predicted = before @ kappa
-        noise = float((predicted * (1 - predicted)).sum() / ahead.n)
+        noise = float((predicted * (1 - predicted)).sum() / n)
         return replace(self, solution=deconvolved(kappa, before, intended, noise, grid.edges))
+
+    def remaining(self, data: Trajectories, seed: int) -> float:
+        """Total variation that other deviations than those of the fit find.
+
+        Those of the fit find too little: m is what suits their own noise.
+        """
+        assert self.solution is not None
+        edges = self.solution.edges
+        grid = Grid(float(edges[0]), float(edges[-1]), self.bins)
+        kappa, _, _ = self._transitions(data, grid, seed)
+        return float(0.5 * np.abs(self.solution.mass @ kappa - self.solution.intended).sum())
+
+    def _transitions(self, data: Trajectories, grid: Grid, seed: int) -> tuple[_Array, _Array, int]:
+        """κ (W, W) with rows that sum to 1, π_data (W,), and the number of trajectories."""
+        from pushforward.forecast.making import forecast
+
+        assert isinstance(self.kernel, AbstractDeviationKernel)
+        ahead = forecast(self.kernel, data, self.phi, grid=grid, seed=seed)
+        flow, before = ahead.flow.toarray(), ahead.expected
+        kappa = np.where(before[:, None] > 0, flow / np.maximum(before, 1e-300)[:, None], np.eye(len(before)))
+        return kappa, before, ahead.n
 
     def training(self, data: Trajectories, seed: int) -> tuple[Trajectories, dict[str, Any]]:
         """As many demonstrations as before, resampled."""

@@ -165,32 +165,29 @@ class Candidates:
 
     def resampled(self, nothing: Tried) -> list[Candidate]:
         """Data-level mitigations, under the same errors as without any."""
-        identity, ahead = nothing.candidate, nothing.ahead
-        made = [Deconvolve(self.phi, self.law, kernel=nothing.kernel, seed=self.seed)]
-        found = []
-        for one in made:
-            try:
-                fitted = one.fitted(self.trajectories)
-            except InputError:
-                continue
-            solution = fitted.solution
-            assert solution is not None
-            half = identity.tv.high - identity.tv.value
-            share = fitted.effective_share(self.trajectories)
+        identity, found = nothing.candidate, []
+        half = identity.tv.high - identity.tv.value
+        try:
+            fitted = Deconvolve(self.phi, self.law, kernel=nothing.kernel, seed=self.seed).fitted(
+                self.trajectories
+            )
+        except InputError:
+            fitted = None
+        if fitted is not None and fitted.solution is not None:
+            left = fitted.remaining(self.trajectories, self.seed + 1)
+            share, solution = fitted.effective_share(self.trajectories), fitted.solution
             found.append(
                 self._resampled(
                     identity,
-                    one.label,
-                    Estimate(
-                        solution.remaining, max(solution.remaining - half, 0.0), solution.remaining + half
-                    ),
+                    fitted.label,
+                    Estimate(left, max(left - half, 0.0), left + half),
                     f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
                     _draws(solution.intended, solution.predicted),
                 )
             )
         if self.law is not None:
             label = Reweight(self.phi, self.law).label
-            found.append(self._resampled(identity, label, ahead.tv, "one resampling", identity.draws))
+            found.append(self._resampled(identity, label, nothing.ahead.tv, "one resampling", identity.draws))
         return found
 
     def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
