@@ -27,7 +27,7 @@ class RecommendForFile(AbstractCommand):
 
     Every candidate is forecast: local errors are made in its own codes, decoded and measured. The best comes first,
     with the command that applies it. With --generator the errors are those of thin models of that class, one trained in
-    each candidate's codes: it takes minutes, and ranks far better than errors of one size.
+    each candidate's codes: it takes minutes, and ranks better than errors of one size.
     """
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
