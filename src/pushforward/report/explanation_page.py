@@ -96,7 +96,7 @@ def _measured(explanation: Explanation) -> list[tuple[str, str]]:
     table = [
         ("Kernel", printable(made.kernel)),
         ("Intended law", "the law of the data" if made.intended == "data" else printable(made.intended)),
-        ("Trajectories", f"{made.n:,}, {made.repeats} deviations of each"),
+        ("Trajectories", f"{made.n:,}, {made.repeats} deviation{'s'[: made.repeats > 1]} of each"),
         ("Trajectories of attributions and examples", f"{explanation.movers.n:,}, chosen at random"),
         ("Seed", str(made.seed)),
         ("Error level", f"{made.level:g}"),

@@ -158,7 +158,7 @@ def _shift(forecast: Forecast, quantity: QuantityAudit) -> str:
         for one in (predicted, observed)
     ]
     return (
-        f"From {count(forecast.n)} trajectories, {forecast.repeats} deviations of each, the mean is predicted to shift "
+        f"From {count(forecast.n)} trajectories, {forecast.repeats} deviation{'s'[: forecast.repeats > 1]} of each, the mean is predicted to shift "
         f"by {spelled[0]}; observed was {spelled[1]}."
     )
 
