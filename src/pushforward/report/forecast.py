@@ -157,9 +157,10 @@ def _shift(forecast: Forecast, quantity: QuantityAudit) -> str:
         f"[{precision.number(one.low, signed=True)}, {precision.number(one.high, signed=True)}]"
         for one in (predicted, observed)
     ]
+    repeats = f"{forecast.repeats} deviation{'s'[: forecast.repeats > 1]}"
     return (
-        f"From {count(forecast.n)} trajectories, {forecast.repeats} deviation{'s'[: forecast.repeats > 1]} of each, the mean is predicted to shift "
-        f"by {spelled[0]}; observed was {spelled[1]}."
+        f"From {count(forecast.n)} trajectories, {repeats} of each, the mean is predicted to shift by {spelled[0]}; "
+        f"observed was {spelled[1]}."
     )
 
 
