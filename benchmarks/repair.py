@@ -78,6 +78,14 @@ COLUMNS = (
     "selected TV (floor)",
     "draws",
 )
+# Of each system's representations the one with the lowest forecast in `FORECASTS`: what `recommend` composes.
+COMPOSED = {
+    "logistic-map": "map-parameter",
+    "double-pendulum": "energy-phase",
+    "maze": "speed-heading",
+    "cone": "spherical",
+    "sinusoid": "reference-path",
+}
 SELECTED = ("none", "map-parameter", "energy-phase", "speed-heading", "spherical", "amplitude-phase")
 
 
@@ -93,6 +101,8 @@ def texts(system: Any, name: str) -> dict[str, list[str]]:
         "jacobian": ["jacobian(0.001)"],
         "spectral-norm": ["spectral-norm(4.0)"],
     }
+    composed = COMPOSED[name]
+    arms |= {f"{composed} + condition": [f"represent({composed})", f"condition({quantity})"]}
     # The two that need a gradient of the quantity, which some quantities do not have.
     return arms | {"match": [f"match({quantity}, strength=0.1)"], "guide": [f"guide({quantity})"]}
 
@@ -134,7 +144,7 @@ def cell(name: str, arm: str, seed: int) -> dict[str, Any]:
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
         ).stdout.strip(),
     }
-    return row | (_selected(model, data, quantity, seed) if arm in SELECTED else {})
+    return row | (_selected(model, data, quantity, seed) if arm in SELECTED or " + " in arm else {})
 
 
 def _data(name: str) -> pf.Trajectories:
@@ -183,10 +193,13 @@ def foretold(name: str, arm: str) -> dict[str, Any]:
     row: dict[str, Any] = {"system": name, "arm": arm, "share": SHARE}
     kernel: Any
     try:
-        if arm == "condition":
+        coordinates, _, told = arm.rpartition(" + ")
+        if told == "condition":
             data, order = mitigations.create("condition", quantity).fitted(data).training(data, 0)
-            pilot = pf.pilot(data, model, share=SHARE, condition=order["condition"])
-            kernel = replace(pilot, scale_error=0.0)
+            representation = parse(coordinates or "identity").fitted(data)
+            codes = representation.encode(data)
+            pilot = pf.pilot(codes, model, share=SHARE, condition=order["condition"])
+            kernel = replace(Represented(kernel=pilot, representation=representation), is_fitted=True)
         else:
             representation = parse("identity" if arm == "none" else arm)
             kernel = Represented(kernel=Pilot(share=SHARE, intended=model), representation=representation)
@@ -312,7 +325,7 @@ def main() -> None:
     if wanted.foretell:
         done = {(row["system"], row["arm"]) for row in _rows(FORECASTS)}
         for name in wanted.system:
-            for arm in ("none", *REPRESENTATIONS[name], "condition"):
+            for arm in ("none", *REPRESENTATIONS[name], "condition", f"{COMPOSED[name]} + condition"):
                 if (name, arm) not in done:
                     _keep(FORECASTS, foretold(name, arm))
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Protocol
 
-__all__ = ["Progress", "progress", "silent"]
+__all__ = ["Progress", "part_of", "progress", "silent"]
 
 _PLAIN_LINE_SECONDS = 10.0
 
@@ -21,6 +21,17 @@ class Progress(Protocol):
 
 def silent(done: int, total: int | None = None, note: str = "") -> None:
     """Report nothing."""
+
+
+def part_of(progress: Progress, start: float, share: float) -> Progress:
+    """A reporter of one part of the work, in hundredths of the whole: from `start` on, `share` of them."""
+    if progress is silent:
+        return silent
+
+    def report(done: int, total: int | None = None, note: str = "") -> None:
+        progress(int(start + (share * done / total if total else 0)), 100, note)
+
+    return report
 
 
 @contextmanager

@@ -99,23 +99,77 @@ def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def piloted(maps):
+def told():
+    """What progress was told while `piloted` was made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def piloted(maps, told):
     model = pf.generators.create("mlp", steps=120, batch_size=32, width=64)
-    return pf.recommend(maps, "logistic-map-r", generator=model, share=0.3, representations=["map-parameter"])
+    return pf.recommend(
+        maps,
+        "logistic-map-r",
+        generator=model,
+        share=0.3,
+        representations=["map-parameter"],
+        progress=lambda done, total=None, note="": told.append((done, total)),
+    )
 
 
 def test_with_a_generator_the_errors_are_those_of_thin_models_in_each_candidates_codes(piloted):
-    assert piloted.kernel.startswith("pilot(")
-    assert piloted.candidates[0].name == "map-parameter"
-    # In the trajectories themselves, in the codes, with r as a condition: none is trained twice.
-    assert piloted.pilots.n == 3
-    assert 0 < piloted.pilots.share <= 3 * 0.3
-    assert "3 pilots: " in str(piloted)
+    assert piloted.kernel == "pilot(generator=mlp, steps=120, share=0.3)"
+    assert piloted["map-parameter"].tv.value < piloted["identity"].tv.value / 2
+    # In the trajectories themselves, in the codes, and both with r as a condition: none is trained twice.
+    assert piloted.pilots.n == 4
+    assert 0 < piloted.pilots.share <= 4 * 0.3
+    assert "4 pilots: " in str(piloted)
     training = "--generator mlp --steps 120 --batch-size 32 --width 64"
-    assert str(piloted).endswith(
+    assert piloted["map-parameter"].command == (
         f'pushforward train DATA {training} --mitigate "represent(map-parameter)" -o RUN'
     )
-    assert piloted.to_json()["pilots"]["n"] == 3
+    assert piloted.to_json()["pilots"]["n"] == 4
+
+
+def test_progress_is_told_of_the_steps_of_every_pilot(piloted, told):
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {total for _, total in told} == {100}
+    assert told[-1] == (100, 100)
+    assert len({done for done, _ in told}) > 4
+
+
+def test_the_best_representation_is_tried_with_the_condition_too(piloted):
+    both = piloted["represent(map-parameter) + condition(logistic-map-r)"]
+    assert both.cost == "one encoding, one more input"
+    assert both.command.endswith(
+        '--mitigate "represent(map-parameter)" --mitigate "condition(logistic-map-r)" -o RUN'
+    )
+    # It errs where its codes do.
+    assert both.tv.value < piloted["condition(logistic-map-r)"].tv.value
+
+
+def test_commands_spell_the_settings_of_the_training(maps):
+    model = pf.generators.create("diffusion", steps=40, batch_size=16, widths=(8, 16), device="cpu")
+    found = pf.recommend(maps, "logistic-map-r", generator=model, share=0.5, representations=["identity"])
+    training = "--generator diffusion --steps 40 --batch-size 16 --device cpu --widths 8 16"
+    assert found["identity"].command == f"pushforward train DATA {training} -o RUN"
+    spelled = pf.recommend(
+        maps,
+        "logistic-map-r",
+        kernel="pilot(generator=mlp, steps=40, share=0.5)",
+        representations=["identity"],
+    )
+    assert spelled["identity"].command == "pushforward train DATA --generator mlp --steps 40 -o RUN"
+
+
+def test_a_class_that_errs_with_the_condition_only_is_told_as_refused(maps):
+    partly = pf.Quantity(
+        lambda x: np.where(x.values[:, 0, 0] > 0.5, x.values[:, 1, 0], np.nan), name="partly"
+    )
+    model = pf.generators.create("mlp", steps=40, batch_size=16, width=16)
+    found = pf.recommend(maps, partly, generator=model, share=0.5, representations=["identity"])
+    assert [name for name, _ in found.refused] == ["condition(partly)"]
+    assert "not defined on" in found.refused[0][1]
 
 
 def test_with_a_generator_conditioning_is_a_candidate(piloted, maps):
@@ -146,8 +200,10 @@ def test_without_one_nothing_is_trained(found):
         ({"generator": "mlp", "kernel": "gaussian(scale=0.1)"}, "kernel and generator: got both"),
         ({"generator": "perceptron"}, "unknown generator 'perceptron'"),
         ({"generator": "mlp", "share": 0.9}, "'share': got 0.9"),
+        ({"share": 0.2}, "share: got 0.2 without a generator"),
+        ({"generator": 7}, "generator: got int; expected one such as"),
     ],
-    ids=["both", "unknown", "share"],
+    ids=["both", "unknown", "large share", "share alone", "no generator"],
 )
 def test_what_cannot_be_piloted_is_refused(maps, asked, message):
     with pytest.raises(InputError, match=message):
@@ -156,5 +212,6 @@ def test_what_cannot_be_piloted_is_refused(maps, asked, message):
 
 def test_settings_of_a_training_without_a_generator_are_refused(maps, tmp_path, capsys):
     pf.write(tmp_path / "data.npz", maps)
-    assert main(["recommend", str(tmp_path / "data.npz"), "--batch-size", "8"]) == 2
-    assert capsys.readouterr().err.startswith("error: --batch-size: belongs to --generator")
+    for option, value in (("--batch-size", "8"), ("--share", "0.2")):
+        assert main(["recommend", str(tmp_path / "data.npz"), option, value]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {option}: belongs to --generator")

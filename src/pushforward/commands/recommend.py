@@ -41,8 +41,8 @@ class RecommendForFile(AbstractCommand):
     """Of that training; default: the class's own number."""
     batch_size: int | None = None
     """Of that training; default: the class's own."""
-    share: float = 0.1
-    """The most that each thin model takes of that training's FLOPs."""
+    share: float | None = None
+    """The most that each thin model takes of that training's FLOPs; default with --generator: 0.1."""
     kernel: str | None = None
     """Local errors relative to the codes instead: a kernel with its scale. Default without --generator:
     "gaussian(scale=0.04)", errors of one size."""
@@ -83,8 +83,11 @@ class RecommendForFile(AbstractCommand):
         told = {"steps": self.steps, "batch_size": self.batch_size}
         changes = {name: value for name, value in told.items() if value is not None}
         if self.generator is None:
-            for name in changes:
-                raise InputError(f"--{name.replace('_', '-')}: belongs to --generator, which was not given")
+            for name, value in {**told, "share": self.share}.items():
+                if value is not None:
+                    raise InputError(
+                        f"--{name.replace('_', '-')}: belongs to --generator, which was not given"
+                    )
             return None
         from pushforward.generators import create
 

@@ -15,7 +15,7 @@ from pushforward.demo.budgets import Budget
 from pushforward.demo.chapters import Chapter
 from pushforward.demo.files import made_folder, now, read_record, write_record
 from pushforward.errors import InputError
-from pushforward.progress import Progress, silent
+from pushforward.progress import Progress, part_of
 from pushforward.trajectories import Trajectories
 
 if TYPE_CHECKING:
@@ -115,12 +115,12 @@ def _foretell(task: Task, data: Trajectories, progress: Progress) -> dict[str, A
 
     kernel = pilot(
         data, _generator(task), task.chapter.phi, share=task.budget.share, seed=task.seed + _PILOT,
-        progress=_half(progress, 0),
+        progress=part_of(progress, 0, 50),
     )  # fmt: skip
     assert kernel.mixture is not None
     assert kernel.account is not None
     shown = data.select(slice(0, task.budget.n_forecast))
-    moved = _deviated(kernel.mixture.kernels[0].deviate, shown, task.seed, _half(progress, 1))
+    moved = _deviated(kernel.mixture.kernels[0].deviate, shown, task.seed, part_of(progress, 50, 50))
     write(task.room / DEVIATED, moved)
     return {"account": asdict(kernel.account)}
 
@@ -156,8 +156,8 @@ def _train(task: Task, data: Trajectories, progress: Progress) -> dict[str, Any]
     try:
         run = task.room / "run"
         model: Any = _generator(task)
-        model.fit(data, seed=task.seed, checkpoint=run, resume=exists(run), progress=_shared(progress, 0, 70))
-        made = model.sample(task.budget.n_made, seed=task.seed + _SAMPLES, progress=_shared(progress, 70, 20))
+        model.fit(data, seed=task.seed, checkpoint=run, resume=exists(run), progress=part_of(progress, 0, 70))
+        made = model.sample(task.budget.n_made, seed=task.seed + _SAMPLES, progress=part_of(progress, 70, 20))
         found = _audited(task, made, data)
     except InputError as error:
         if task.arm == "plain":
@@ -165,7 +165,7 @@ def _train(task: Task, data: Trajectories, progress: Progress) -> dict[str, Any]
         return {"began": began["began"], "refused": str(error)}
     write(task.room / "made.npz", made)
     if task.arm == "plain":
-        _keep_errors(task, model, data, _shared(progress, 90, 10))
+        _keep_errors(task, model, data, part_of(progress, 90, 10))
     return {
         "began": began["began"],
         "audit": json.loads(found.to_text()),
@@ -229,18 +229,3 @@ def _deviated(
         parts.append(deviate(block, rng))
         progress(min(len(parts) * _BLOCK, len(data)), len(data))
     return data.with_values(np.concatenate([part.values for part in parts]))
-
-
-def _half(progress: Progress, which: int) -> Progress:
-    return _shared(progress, 50 * which, 50)
-
-
-def _shared(progress: Progress, start: int, share: int) -> Progress:
-    """A reporter of one part of a stage, in hundredths of it."""
-    if progress is silent:
-        return silent
-
-    def report(done: int, total: int | None = None, note: str = "") -> None:
-        progress(start + (share * done // total if total else 0), 100, note)
-
-    return report

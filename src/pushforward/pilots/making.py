@@ -14,7 +14,7 @@ from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.trajectories import Trajectories
 
-__all__ = ["pilot"]
+__all__ = ["pilot", "untrained"]
 
 
 def pilot(
@@ -50,18 +50,9 @@ def pilot(
         InputError: data that the class cannot be trained on, a quantity that none of them has, a budget too small;
             `by_level` without a quantity or for another class.
     """
-    intended = None if isinstance(generator, str) else _required(generator)
+    kernel = untrained(generator, share=share, seed=seed, pilots=pilots, progress=progress)
     if quantity is not None:
         _require_defined(trajectories, quantity)
-    kernel = Pilot(
-        generator=str(generator) if intended is None else intended.name,
-        steps=int(getattr(getattr(intended, "settings", None), "steps", 0)),
-        share=share,
-        seed=seed,
-        pilots=pilots,
-        intended=intended,
-        report=progress,
-    )
     if by_level:
         return _by_level(kernel, trajectories, quantity, condition)
     if condition is None:
@@ -70,6 +61,31 @@ def pilot(
 
     mixture, account = trained(kernel, trajectories, condition)
     return replace(kernel, mixture=mixture, account=account)
+
+
+def untrained(
+    generator: AbstractGenerator | str,
+    *,
+    share: float,
+    seed: int,
+    pilots: int = 1,
+    progress: Progress = silent,
+) -> Pilot:
+    """The kernel before its pilots are trained, which `fitted` does on any data; arguments are those of `pilot`.
+
+    Raises:
+        InputError: what is no generator, or a share, seed or number that cannot be.
+    """
+    intended = None if isinstance(generator, str) else _required(generator)
+    return Pilot(
+        generator=str(generator) if intended is None else intended.name,
+        steps=int(getattr(getattr(intended, "settings", None), "steps", 0)),
+        share=share,
+        seed=seed,
+        pilots=pilots,
+        intended=intended,
+        report=progress,
+    )
 
 
 def _by_level(

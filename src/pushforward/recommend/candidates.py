@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pushforward.errors import InputError, printable
+from pushforward.errors import InputError
 from pushforward.forecast.making import forecast
 from pushforward.forecast.results import Estimate, Forecast
 from pushforward.forecast.settings import ForecastSettings
@@ -20,14 +20,14 @@ from pushforward.mitigations.condition import Condition
 from pushforward.mitigations.deconvolve import Deconvolve
 from pushforward.mitigations.reweight import Reweight
 from pushforward.pilots.kernel import Account, Pilot
-from pushforward.progress import Progress
+from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.recommend.results import Candidate
 from pushforward.representations.base import AbstractRepresentation
 from pushforward.representations.deviation import Represented
 from pushforward.trajectories import Trajectories
 
-__all__ = ["Candidates", "Check", "Tried"]
+__all__ = ["Candidates", "Check", "Told", "Tried"]
 
 Check = Callable[[Trajectories], NDArray[np.bool_]]
 _SEEN = 2048
@@ -44,17 +44,30 @@ class Tried:
     Attributes:
         candidate: as it is told.
         ahead: its forecast.
+        representation: the fitted ψ.
         kernel: the errors in its codes, as they were learned there.
     """
 
     candidate: Candidate
     ahead: Forecast
+    representation: AbstractRepresentation
     kernel: AbstractDeviationKernel
 
     @property
     def account(self) -> Account | None:
         """What its pilot cost, where it has one."""
         return self.kernel.account if isinstance(self.kernel, Pilot) else None
+
+
+@final
+@dataclass(frozen=True)
+class Told:
+    """What a candidate is called, its kind and cost, and the mitigations that apply it, the innermost first."""
+
+    name: str
+    kind: str
+    cost: str
+    mitigations: tuple[str, ...]
 
 
 @final
@@ -86,42 +99,59 @@ class Candidates:
     data: str
     training: str = ""
 
-    def tried(self, representation: AbstractRepresentation, grid: Grid | None) -> Tried:
-        """One candidate, on the bins of `grid` or on bins of its own.
+    def tried(
+        self, representation: AbstractRepresentation, grid: Grid | None = None, report: Progress = silent
+    ) -> Tried:
+        """One candidate, on the bins of `grid` or on bins of its own; `report` is told of its pilot's steps.
 
         Raises:
             InputError: the representation does not apply, or the class cannot be trained on its codes.
         """
-        kernel = Represented(kernel=self.kernel, representation=representation).fitted(self.trajectories)
-        ahead = self._ahead(kernel, self.trajectories, grid)
-        name, nothing = kernel.representation.label, kernel.representation.name == "identity"
-        mitigation, cost = ("", "none") if nothing else (f"represent({name})", "one encoding")
-        candidate = self._candidate(kernel, self.trajectories, ahead)
-        return Tried(
-            replace(candidate, name=name, cost=cost, command=self._command(mitigation)), ahead, kernel.kernel
+        psi = (
+            representation if representation.name == "identity" else representation.checked(self.trajectories)
         )
+        kernel = Represented(kernel=self._kernel(report), representation=psi).fitted(self.trajectories)
+        psi, ahead = kernel.representation, self._ahead(kernel, self.trajectories, grid)
+        told = Told(psi.label, "representation", "one encoding", (f"represent({psi.label})",))
+        if psi.name == "identity":
+            told = Told(psi.label, "representation", "none", ())
+        return Tried(self._candidate(told, kernel, self.trajectories, ahead), ahead, psi, kernel.kernel)
 
-    def conditioned(self, grid: Grid) -> list[Tried]:
-        """Training with φ as a condition; what it makes of one only a model of the class can tell."""
-        if not isinstance(self.kernel, Pilot) or self.law is not None:
-            return []
+    @property
+    def tells_of_conditions(self) -> bool:
+        """Only a model of the class tells what it makes of a condition, and only of those that the data have."""
+        return isinstance(self.kernel, Pilot) and self.law is None
+
+    def conditioned(
+        self, representation: AbstractRepresentation, grid: Grid, report: Progress = silent
+    ) -> Tried:
+        """Training with φ as a condition, in a representation's codes.
+
+        Raises:
+            InputError: φ is not defined everywhere, or the class takes no condition.
+        """
         from pushforward.pilots.training import trained
 
-        asked = Condition(self.phi)
-        try:
-            told, order = asked.fitted(self.trajectories).training(self.trajectories, self.seed)
-            mixture, account = trained(self.kernel, told, order["condition"])
-        except InputError:
-            return []
-        # How large a share of a pilot's drift lasts is not known, but it is the same for all candidates.
-        kernel = replace(self.kernel, mixture=mixture, account=account, scale_error=0.0)
-        ahead = self._ahead(kernel, told, grid)
-        candidate = self._candidate(kernel, told, ahead)
-        command = self._command(asked.label)
-        named = replace(
-            candidate, name=asked.label, kind="mitigation", cost="one more input", command=command
-        )
-        return [Tried(named, ahead, kernel)]
+        pilot = self._kernel(report)
+        assert isinstance(pilot, Pilot)
+        data, order = Condition(self.phi).fitted(self.trajectories).training(self.trajectories, self.seed)
+        psi = representation.fitted(data)
+        mixture, account = trained(pilot, psi.encode(data), order["condition"])
+        fitted = replace(pilot, mixture=mixture, account=account)
+        kernel = replace(Represented(kernel=fitted, representation=psi), is_fitted=True)
+        ahead = self._ahead(kernel, data, grid)
+        return Tried(self._candidate(self.conditioning(psi), kernel, data, ahead), ahead, psi, fitted)
+
+    def conditioning(self, representation: AbstractRepresentation) -> Told:
+        """How training with φ as a condition is told, in a representation's codes."""
+        condition = Condition(self.phi).label
+        if representation.name == "identity":
+            return Told(condition, "mitigation", "one more input", (condition,))
+        both = (f"represent({representation.label})", condition)
+        return Told(" + ".join(both), "mitigation", "one encoding, one more input", both)
+
+    def _kernel(self, report: Progress) -> AbstractDeviationKernel:
+        return replace(self.kernel, report=report) if isinstance(self.kernel, Pilot) else self.kernel
 
     def _ahead(self, kernel: AbstractDeviationKernel, data: Trajectories, grid: Grid | None) -> Forecast:
         return forecast(
@@ -136,31 +166,22 @@ class Candidates:
             settings=ForecastSettings(seed=self.seed),
         )
 
-    def represented(
-        self, representations: Sequence[AbstractRepresentation], grid: Grid, progress: Progress
-    ) -> Iterator[Tried | tuple[str, str]]:
-        """Each candidate; of those that the data cannot be put in, the name and the reason."""
-        for done, one in enumerate(representations, 1):
-            progress(done, len(representations) + 2)
-            try:
-                yield self.tried(one.checked(self.trajectories), grid)
-            except InputError as error:
-                yield one.label, printable(str(error).partition(": ")[2] or error, 200)
-
-    def _candidate(self, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast) -> Candidate:
+    def _candidate(
+        self, told: Told, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast
+    ) -> Candidate:
         seen = data.select(slice(0, _SEEN))
         moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
         return Candidate(
-            name="",
-            kind="representation",
+            name=told.name,
+            kind=told.kind,
             tv=ahead.tv,
             mean_shift=ahead.mean_shift,
             error=_relative(seen, moved),
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
             draws=_draws(ahead.expected, ahead.mass),
-            cost="",
-            command="",
+            cost=told.cost,
+            command=self._command(*told.mitigations),
         )
 
     def resampled(self, nothing: Tried) -> list[Candidate]:
@@ -204,8 +225,8 @@ class Candidates:
             command=self._command(name),
         )
 
-    def _command(self, mitigation: str) -> str:
-        applied = f' --mitigate "{mitigation}"' if mitigation else ""
+    def _command(self, *mitigations: str) -> str:
+        applied = "".join(f' --mitigate "{one}"' for one in mitigations)
         return f"pushforward train {self.data}{self.training}{applied} -o RUN"
 
 

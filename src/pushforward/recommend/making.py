@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pushforward.errors import require
+from pushforward.errors import InputError, printable, require
 from pushforward.generators.base import AbstractGenerator
 from pushforward.kernels import AbstractDeviationKernel, Gaussian
 from pushforward.kernels import parse as parse_kernel
 from pushforward.measure.intended import Intended
 from pushforward.mitigations.measuring import as_quantity
 from pushforward.pilots.kernel import Pilot
-from pushforward.progress import Progress, silent
+from pushforward.pilots.making import untrained
+from pushforward.progress import Progress, part_of, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.recommend.candidates import Candidates, Check, Tried
 from pushforward.recommend.results import Pilots, Recommendation
@@ -23,13 +24,15 @@ from pushforward.trajectories import Trajectories
 
 __all__ = ["recommend"]
 
+_SHARE = 0.1
+
 
 def recommend(
     trajectories: Trajectories,
     quantity: AbstractQuantity | Callable[..., Any] | str,
     *,
     generator: AbstractGenerator | str | None = None,
-    share: float = 0.1,
+    share: float | None = None,
     kernel: AbstractDeviationKernel | str | None = None,
     intended: Intended | str | None = None,
     representations: Sequence[AbstractRepresentation | str] | None = None,
@@ -51,7 +54,7 @@ def recommend(
         trajectories: the data.
         quantity: φ, its name, or any callable.
         generator: what is to be trained, with its settings, or its name; nothing is trained but pilots of it.
-        share: the most that each pilot takes of a training's FLOPs.
+        share: the most that each pilot takes of a training's FLOPs; default with a generator: 0.1.
         kernel: of the local errors; default without a generator: white, 4 % of each code's standard deviation.
         intended: π where it is a stated law; else the data's own.
         representations: to try, as objects or spelled ("increments + whitened"); default: all registered ones.
@@ -60,44 +63,70 @@ def recommend(
         repeats: deviations of each trajectory.
         seed: of the deviations; all candidates get the same.
         data: how the file is called in the commands.
-        progress: told after each candidate.
+        progress: told of each candidate, and of the steps of its pilot.
 
     Raises:
-        InputError: a quantity that is not defined, an unknown name, a kernel without a scale, a kernel and a generator;
-            data or a budget on which no pilot can be trained.
+        InputError: a quantity that is not defined, an unknown name, a kernel without a scale, a kernel and a generator,
+            a share without one; data or a budget on which no pilot can be trained.
     """
+    errors = _kernel(kernel, generator, share, seed)
     push = Candidates(
         trajectories,
         as_quantity(quantity),
-        _kernel(kernel, generator, share, seed),
+        errors,
         None if intended is None else Intended.of(intended),
         valid,
         group,
         repeats,
         seed,
         data,
-        _options(generator),
+        _options(errors),
     )
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    nothing = push.tried(parse("identity"), None)
-    found = [
-        nothing,
-        *push.represented([one for one in asked if one.name != "identity"], nothing.ahead.grid, progress),
-        *push.conditioned(nothing.ahead.grid),
-    ]
-    tried = [one for one in found if isinstance(one, Tried)]
-    candidates = [one.candidate for one in tried] + push.resampled(nothing)
-    progress(1, 1)
+    found = _ranked(push, *_tried(push, [one for one in asked if one.name != "identity"], progress))
+    progress(100, 100)
+    return found
+
+
+def _tried(
+    push: Candidates, representations: list[AbstractRepresentation], progress: Progress
+) -> tuple[list[Tried], list[tuple[str, str]]]:
+    """All that are forecast, identity first, and the names of the others with the reason."""
+    share = 100 / (len(representations) + 2 + 2 * push.tells_of_conditions)
+    nothing = push.tried(parse("identity"), report=part_of(progress, 0, share))
+    tried: list[Tried] = [nothing]
+    refused: list[tuple[str, str]] = []
+
+    def attempt(name: str, make: Callable[..., Tried], psi: AbstractRepresentation) -> None:
+        start = share * (len(tried) + len(refused))
+        progress(int(start), 100, name)
+        try:
+            tried.append(make(psi, nothing.ahead.grid, part_of(progress, start, share)))
+        except InputError as error:
+            refused.append((name, printable(str(error).partition(": ")[2] or error, 200)))
+
+    for one in representations:
+        attempt(one.label, push.tried, one)
+    if push.tells_of_conditions:
+        best = min(tried, key=lambda one: one.candidate.tv.value)
+        for psi in (nothing.representation, best.representation)[: 1 + (best is not nothing)]:
+            attempt(push.conditioning(psi).name, push.conditioned, psi)
+    return tried, refused
+
+
+def _ranked(push: Candidates, tried: list[Tried], refused: list[tuple[str, str]]) -> Recommendation:
+    ahead = tried[0].ahead
+    candidates = [one.candidate for one in tried] + push.resampled(tried[0])
     return Recommendation(
-        quantity=nothing.ahead.name,
-        unit=nothing.ahead.unit,
+        quantity=ahead.name,
+        unit=ahead.unit,
         kernel=push.kernel.label,
-        intended=nothing.ahead.intended,
-        n=nothing.ahead.n,
-        seed=seed,
+        intended=ahead.intended,
+        n=ahead.n,
+        seed=push.seed,
         candidates=tuple(sorted(candidates, key=lambda one: one.tv.value)),
-        refused=tuple(one for one in found if not isinstance(one, Tried)),
-        level=nothing.ahead.level,
+        refused=tuple(refused),
+        level=ahead.level,
         pilots=Pilots.of([one.account for one in tried if one.account is not None]),
     )
 
@@ -105,14 +134,13 @@ def recommend(
 def _kernel(
     kernel: AbstractDeviationKernel | str | None,
     generator: AbstractGenerator | str | None,
-    share: float,
+    share: float | None,
     seed: int,
 ) -> AbstractDeviationKernel:
     require(kernel is None or generator is None, "kernel and generator: got both; expected one of them")
     if generator is not None:
-        if isinstance(generator, str):
-            return Pilot(generator=generator, share=share, seed=seed)
-        return Pilot(generator=generator.name, share=share, seed=seed, intended=generator)
+        return untrained(generator, share=_SHARE if share is None else share, seed=seed)
+    require(share is None, f"share: got {share} without a generator; expected one whose pilots it is for")
     if kernel is None:
         return Gaussian(0.04)
     made = parse_kernel(kernel) if isinstance(kernel, str) else kernel
@@ -120,21 +148,16 @@ def _kernel(
     return made
 
 
-def _options(generator: AbstractGenerator | str | None) -> str:
-    """As `train` spells them: the class, and those of its settings that are numbers or words of one's own choice."""
-    if generator is None:
+def _options(kernel: AbstractDeviationKernel) -> str:
+    """As `train` spells them: the class that a pilot stands for, and those settings that are of one's own choice."""
+    if not isinstance(kernel, Pilot):
         return ""
-    if isinstance(generator, str):
-        return f" --generator {generator}"
-    settings, told = getattr(generator, "settings", None), f" --generator {generator.name}"
+    told, settings = f" --generator {kernel.generator}", getattr(kernel.intended, "settings", None)
     if settings is None:
-        return told
-    default = type(settings)()
+        return told + (f" --steps {kernel.steps}" if kernel.steps else "")
+    default = asdict(type(settings)())
     for name, value in asdict(settings).items():
-        if (
-            isinstance(value, int | float | str)
-            and not isinstance(value, bool)
-            and value != getattr(default, name)
-        ):
-            told += f" --{name.replace('_', '-')} {value}"
+        spelled = value if isinstance(value, tuple) else (value,)
+        if value != default[name] and not any(isinstance(one, bool) for one in spelled):
+            told += " ".join(["", f"--{name.replace('_', '-')}", *map(str, spelled)])
     return told
