@@ -1,5 +1,7 @@
 """Reweighting and deconvolution, with Gaussian laws that have exact answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -98,6 +100,24 @@ def test_what_remains_is_told_by_other_deviations_than_those_of_the_fit(data, en
         assert fitted.remaining(few, seed) == pytest.approx(fitted.solution.remaining, abs=1e-9)
         gains.append(fitted.remaining(few, seed + 100) - fitted.solution.remaining)
     assert stats.ttest_1samp(gains, 0, alternative="greater").pvalue < 0.01
+
+
+def test_what_remains_counts_that_the_scale_may_be_another(data, end):
+    """Demonstrations that undo a blur exactly leave half of it, by drift in proportion to s, where s is 50 % off."""
+    sure = Gaussian(0.5, relative=False)
+    fitted = Deconvolve(end, "normal(0, 1.03)", kernel=sure, bins=16).fitted(data)
+    unsure = replace(sure, scale_error=0.35)
+    left = [fitted.remaining(data, seed=1, errors=one) for one in (sure, unsure)]
+    assert left[1] > 1.5 * left[0]
+    assert fitted.remaining(data, seed=1) == left[0]
+
+
+def test_what_remains_by_other_errors_is_judged_by_them(data, end):
+    kernel = Gaussian(0.5, relative=False)
+    fitted = Deconvolve(end, "normal(0, 1.03)", kernel=kernel, bins=16).fitted(data)
+    none = replace(kernel, scale=0.0)
+    resampled = np.abs(fitted.solution.mass - fitted.solution.intended).sum() / 2
+    assert fitted.remaining(data, seed=1, errors=none) == pytest.approx(resampled)
 
 
 def test_a_kernel_without_scale_is_refused(data, end):

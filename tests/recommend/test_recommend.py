@@ -120,15 +120,15 @@ def piloted(maps, told):
 def test_with_a_generator_the_errors_are_those_of_thin_models_in_each_candidates_codes(piloted):
     assert piloted.kernel == "pilot(generator=mlp, steps=120, share=0.3)"
     assert piloted["map-parameter"].tv.value < piloted["identity"].tv.value / 2
-    # In the trajectories themselves, in the codes, and both with r as a condition: none is trained twice.
-    assert piloted.pilots.n == 4
-    assert 0 < piloted.pilots.share <= 4 * 0.3
-    assert "4 pilots: " in str(piloted)
+    # In the trajectories themselves, in the codes, both with r as a condition; and one that judges the deconvolution.
+    assert piloted.pilots.n == 5
+    assert 0 < piloted.pilots.share <= 5 * 0.3
+    assert "5 pilots: " in str(piloted)
     training = "--generator mlp --steps 120 --batch-size 32 --width 64"
     assert piloted["map-parameter"].command == (
         f'pushforward train DATA {training} --mitigate "represent(map-parameter)" -o RUN'
     )
-    assert piloted.to_json()["pilots"]["n"] == 4
+    assert piloted.to_json()["pilots"]["n"] == 5
 
 
 def test_progress_is_told_of_the_steps_of_every_pilot(piloted, told):

@@ -22,6 +22,8 @@ __all__ = ["Deconvolution", "Deconvolve", "deconvolved"]
 
 _Array = NDArray[np.float64]
 _STREAM = 0xDEC0
+# Gauss and Hermite's three points of a standard normal.
+_NODES, _WEIGHTS = np.array([-np.sqrt(3), 0.0, np.sqrt(3)]), (1 / 6, 2 / 3, 1 / 6)
 _STRENGTHS = np.concatenate([[0.0], np.logspace(-4, 3, 57)])
 
 
@@ -172,16 +174,26 @@ class Deconvolve(AbstractMeasuring):
         noise = float((predicted * (1 - predicted)).sum() / n)
         return replace(self, solution=deconvolved(kappa, before, intended, noise, grid.edges))
 
-    def remaining(self, data: Trajectories, seed: int) -> float:
-        """Total variation that other deviations than those of the fit find.
+    def remaining(
+        self, data: Trajectories, seed: int, errors: AbstractDeviationKernel | None = None
+    ) -> float:
+        """Total variation that deviations of another seed find, or `errors`, such as a second pilot's.
 
-        Those of the fit find too little: m is what suits their own noise.
+        Those of the fit find too little: m is what suits their own noise, and their pilot's own turns. Where the
+        scale s is uncertain this is the mean over ln s, with drift in proportion to s: too much is then as wrong as
+        too little.
         """
         assert self.solution is not None
-        edges = self.solution.edges
-        grid = Grid(float(edges[0]), float(edges[-1]), self.bins)
-        kappa, _, _ = self._transitions(data, grid, seed)
-        return float(0.5 * np.abs(self.solution.mass @ kappa - self.solution.intended).sum())
+        judge, found = self if errors is None else replace(self, kernel=errors), self.solution
+        kappa, _, _ = judge._transitions(
+            data, Grid(float(found.edges[0]), float(found.edges[-1]), self.bins), seed
+        )
+        assert isinstance(judge.kernel, AbstractDeviationKernel)
+        moved = found.mass @ kappa - found.mass
+        return sum(
+            weight * 0.5 * float(np.abs(found.mass + factor * moved - found.intended).sum())
+            for factor, weight in zip(np.exp(judge.kernel.scale_error * _NODES), _WEIGHTS, strict=True)
+        )
 
     def _transitions(self, data: Trajectories, grid: Grid, seed: int) -> tuple[_Array, _Array, int]:
         """κ (W, W) with rows that sum to 1, π_data (W,), and the number of trajectories."""

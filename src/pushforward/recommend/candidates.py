@@ -184,32 +184,45 @@ class Candidates:
             command=self._command(*told.mitigations),
         )
 
-    def resampled(self, nothing: Tried) -> list[Candidate]:
-        """Data-level mitigations, under the same errors as without any."""
-        identity, found = nothing.candidate, []
-        half = identity.tv.high - identity.tv.value
+    def resampled(self, nothing: Tried, report: Progress = silent) -> tuple[list[Candidate], list[Account]]:
+        """Data-level mitigations, under the same errors as without any; and what judging them cost."""
+        found, accounts = [], []
         try:
-            fitted = Deconvolve(self.phi, self.law, kernel=nothing.kernel, seed=self.seed).fitted(
-                self.trajectories
-            )
+            asked = Deconvolve(self.phi, self.law, kernel=nothing.kernel, seed=self.seed)
+            fitted = asked.fitted(self.trajectories)
         except InputError:
-            fitted = None
-        if fitted is not None and fitted.solution is not None:
-            left = fitted.remaining(self.trajectories, self.seed + 1)
-            share, solution = fitted.effective_share(self.trajectories), fitted.solution
-            found.append(
-                self._resampled(
-                    identity,
-                    fitted.label,
-                    Estimate(left, max(left - half, 0.0), left + half),
-                    f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
-                    _draws(solution.intended, solution.predicted),
-                )
-            )
+            pass
+        else:
+            judge = self._judge(nothing.kernel, report)
+            accounts = [judge.account] if isinstance(judge, Pilot) and judge.account is not None else []
+            found.append(self._deconvolved(nothing.candidate, fitted, judge))
         if self.law is not None:
             label = Reweight(self.phi, self.law).label
+            identity = nothing.candidate
             found.append(self._resampled(identity, label, nothing.ahead.tv, "one resampling", identity.draws))
-        return found
+        return found, accounts
+
+    def _judge(self, kernel: AbstractDeviationKernel, report: Progress) -> AbstractDeviationKernel:
+        """The errors that a deconvolution of those of `kernel` meets: of a pilot, those of another one."""
+        if not isinstance(kernel, Pilot):
+            return kernel
+        other = replace(kernel, seed=kernel.seed + kernel.pilots, mixture=None, account=None, report=report)
+        return other.fitted(self.trajectories)
+
+    def _deconvolved(
+        self, identity: Candidate, fitted: Deconvolve, judge: AbstractDeviationKernel
+    ) -> Candidate:
+        half = identity.tv.high - identity.tv.value
+        left = fitted.remaining(self.trajectories, self.seed + 1, judge)
+        share, solution = fitted.effective_share(self.trajectories), fitted.solution
+        assert solution is not None
+        return self._resampled(
+            identity,
+            fitted.label,
+            Estimate(left, max(left - half, 0.0), left + half),
+            f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
+            _draws(solution.intended, solution.predicted),
+        )
 
     def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
         return Candidate(

@@ -7,17 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from pushforward.errors import InputError, printable, require
+from pushforward.forecast.results import Forecast
 from pushforward.generators.base import AbstractGenerator
 from pushforward.kernels import AbstractDeviationKernel, Gaussian
 from pushforward.kernels import parse as parse_kernel
 from pushforward.measure.intended import Intended
 from pushforward.mitigations.measuring import as_quantity
-from pushforward.pilots.kernel import Pilot
+from pushforward.pilots.kernel import Account, Pilot
 from pushforward.pilots.making import untrained
 from pushforward.progress import Progress, part_of, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.recommend.candidates import Candidates, Check, Tried
-from pushforward.recommend.results import Pilots, Recommendation
+from pushforward.recommend.results import Candidate, Pilots, Recommendation
 from pushforward.representations import REPRESENTATIONS, parse
 from pushforward.representations.base import AbstractRepresentation
 from pushforward.trajectories import Trajectories
@@ -83,16 +84,19 @@ def recommend(
         _options(errors),
     )
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    found = _ranked(push, *_tried(push, [one for one in asked if one.name != "identity"], progress))
+    others = [one for one in asked if one.name != "identity"]
+    share = 100 / (len(others) + 2 + 2 * push.tells_of_conditions)
+    tried, refused = _tried(push, others, share, progress)
+    resampled, accounts = push.resampled(tried[0], part_of(progress, 100 - share, share))
     progress(100, 100)
-    return found
+    accounts += [one.account for one in tried if one.account is not None]
+    return _ranked(push, [one.candidate for one in tried] + resampled, refused, tried[0].ahead, accounts)
 
 
 def _tried(
-    push: Candidates, representations: list[AbstractRepresentation], progress: Progress
+    push: Candidates, representations: list[AbstractRepresentation], share: float, progress: Progress
 ) -> tuple[list[Tried], list[tuple[str, str]]]:
     """All that are forecast, identity first, and the names of the others with the reason."""
-    share = 100 / (len(representations) + 2 + 2 * push.tells_of_conditions)
     nothing = push.tried(parse("identity"), report=part_of(progress, 0, share))
     tried: list[Tried] = [nothing]
     refused: list[tuple[str, str]] = []
@@ -114,9 +118,13 @@ def _tried(
     return tried, refused
 
 
-def _ranked(push: Candidates, tried: list[Tried], refused: list[tuple[str, str]]) -> Recommendation:
-    ahead = tried[0].ahead
-    candidates = [one.candidate for one in tried] + push.resampled(tried[0])
+def _ranked(
+    push: Candidates,
+    candidates: list[Candidate],
+    refused: list[tuple[str, str]],
+    ahead: Forecast,
+    accounts: list[Account],
+) -> Recommendation:
     return Recommendation(
         quantity=ahead.name,
         unit=ahead.unit,
@@ -127,7 +135,7 @@ def _ranked(push: Candidates, tried: list[Tried], refused: list[tuple[str, str]]
         candidates=tuple(sorted(candidates, key=lambda one: one.tv.value)),
         refused=tuple(refused),
         level=ahead.level,
-        pilots=Pilots.of([one.account for one in tried if one.account is not None]),
+        pilots=Pilots.of(accounts),
     )
 
 
