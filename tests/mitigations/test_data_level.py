@@ -97,27 +97,27 @@ def test_what_remains_is_told_by_other_deviations_than_those_of_the_fit(data, en
     gains = []
     for seed in range(30):
         fitted = Deconvolve(end, kernel=wide, seed=seed).fitted(few)
-        assert fitted.remaining(few, seed) == pytest.approx(fitted.solution.remaining, abs=1e-9)
-        gains.append(fitted.remaining(few, seed + 100) - fitted.solution.remaining)
+        assert fitted.judged(few, seed).remaining == pytest.approx(fitted.solution.remaining, abs=1e-9)
+        gains.append(fitted.judged(few, seed + 100).remaining - fitted.solution.remaining)
     assert stats.ttest_1samp(gains, 0, alternative="greater").pvalue < 0.01
 
 
 def test_what_remains_counts_that_the_scale_may_be_another(data, end):
-    """Demonstrations that undo a blur exactly leave half of it, by drift in proportion to s, where s is 50 % off."""
-    sure = Gaussian(0.5, relative=False)
-    fitted = Deconvolve(end, "normal(0, 1.03)", kernel=sure, bins=16).fitted(data)
-    unsure = replace(sure, scale_error=0.35)
-    left = [fitted.remaining(data, seed=1, errors=one) for one in (sure, unsure)]
-    assert left[1] > 1.5 * left[0]
-    assert fitted.remaining(data, seed=1) == left[0]
+    """Weights that undo a blur exactly leave, of its drift, the share by which its scale is misjudged."""
+    fitted = Deconvolve(end, "normal(0, 1.03)", kernel=Gaussian(0.5, relative=False), bins=16).fitted(data)
+    exact = replace(fitted.solution, intended=fitted.solution.predicted)
+    drift = np.abs(exact.predicted - exact.mass).sum() / 2
+    assert exact.remaining_over(0.0) == pytest.approx(0, abs=1e-12)
+    ends = (1 - np.exp(-0.35 * np.sqrt(3))) + (np.exp(0.35 * np.sqrt(3)) - 1)
+    assert exact.remaining_over(0.35) == pytest.approx(drift * ends / 6)
 
 
 def test_what_remains_by_other_errors_is_judged_by_them(data, end):
     kernel = Gaussian(0.5, relative=False)
     fitted = Deconvolve(end, "normal(0, 1.03)", kernel=kernel, bins=16).fitted(data)
-    none = replace(kernel, scale=0.0)
-    resampled = np.abs(fitted.solution.mass - fitted.solution.intended).sum() / 2
-    assert fitted.remaining(data, seed=1, errors=none) == pytest.approx(resampled)
+    none = fitted.judged(data, seed=1, errors=replace(kernel, scale=0.0))
+    np.testing.assert_allclose(none.predicted, fitted.solution.mass)
+    assert none.remaining > 2 * fitted.solution.remaining
 
 
 def test_a_kernel_without_scale_is_refused(data, end):

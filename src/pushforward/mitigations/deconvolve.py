@@ -58,6 +58,17 @@ class Deconvolution:
         """Total variation that the forecast still finds."""
         return float(0.5 * np.abs(self.predicted - self.intended).sum())
 
+    def remaining_over(self, scale_error: float) -> float:
+        """Mean of what remains over ln s ~ N(ln s, scale_error²), with drift in proportion to the scale s.
+
+        Too large a correction is then as wrong as too small a one.
+        """
+        moved = self.predicted - self.mass
+        return sum(
+            weight * 0.5 * float(np.abs(self.mass + factor * moved - self.intended).sum())
+            for factor, weight in zip(np.exp(scale_error * _NODES), _WEIGHTS, strict=True)
+        )
+
     @property
     def without(self) -> float:
         """Total variation that it finds without the deconvolution."""
@@ -174,26 +185,18 @@ class Deconvolve(AbstractMeasuring):
         noise = float((predicted * (1 - predicted)).sum() / n)
         return replace(self, solution=deconvolved(kappa, before, intended, noise, grid.edges))
 
-    def remaining(
+    def judged(
         self, data: Trajectories, seed: int, errors: AbstractDeviationKernel | None = None
-    ) -> float:
-        """Total variation that deviations of another seed find, or `errors`, such as a second pilot's.
+    ) -> Deconvolution:
+        """The same weights with the forecast by deviations of another seed, or by `errors`, such as a second pilot's.
 
-        Those of the fit find too little: m is what suits their own noise, and their pilot's own turns. Where the
-        scale s is uncertain this is the mean over ln s, with drift in proportion to s: too much is then as wrong as
-        too little.
+        By those of the fit too little remains: m is what suits their own noise, and their pilot's own turns.
         """
         assert self.solution is not None
         judge, found = self if errors is None else replace(self, kernel=errors), self.solution
-        kappa, _, _ = judge._transitions(
-            data, Grid(float(found.edges[0]), float(found.edges[-1]), self.bins), seed
-        )
-        assert isinstance(judge.kernel, AbstractDeviationKernel)
-        moved = found.mass @ kappa - found.mass
-        return sum(
-            weight * 0.5 * float(np.abs(found.mass + factor * moved - found.intended).sum())
-            for factor, weight in zip(np.exp(judge.kernel.scale_error * _NODES), _WEIGHTS, strict=True)
-        )
+        grid = Grid(float(found.edges[0]), float(found.edges[-1]), self.bins)
+        kappa, before, _ = judge._transitions(data, grid, seed)
+        return replace(found, predicted=found.mass @ kappa, unmitigated=before @ kappa)
 
     def _transitions(self, data: Trajectories, grid: Grid, seed: int) -> tuple[_Array, _Array, int]:
         """κ (W, W) with rows that sum to 1, π_data (W,), and the number of trajectories."""

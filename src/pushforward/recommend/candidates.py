@@ -213,9 +213,8 @@ class Candidates:
         self, identity: Candidate, fitted: Deconvolve, judge: AbstractDeviationKernel
     ) -> Candidate:
         half = identity.tv.high - identity.tv.value
-        left = fitted.remaining(self.trajectories, self.seed + 1, judge)
-        share, solution = fitted.effective_share(self.trajectories), fitted.solution
-        assert solution is not None
+        solution = fitted.judged(self.trajectories, self.seed + 1, judge)
+        left, share = solution.remaining_over(judge.scale_error), fitted.effective_share(self.trajectories)
         return self._resampled(
             identity,
             fitted.label,
