@@ -214,6 +214,7 @@ def _validity(ledger: Ledger) -> str:
 
 def tables(ledger: Ledger) -> str:
     """All of them, with what each shows."""
+    from benchmarks.forecast_skill_combined import combined
     from benchmarks.forecast_skill_transfer import (
         classes,
         errors_elsewhere,
@@ -227,6 +228,7 @@ def tables(ledger: Ledger) -> str:
         ("The same, systems held out", lambda known: _scored(known, HELD_OUT)),
         (f"Pairs whose TV exceeds {_DRIFTS:g} times its floor", _reached),
         ("The pilot's factor from other systems of the class", own_factor),
+        ("Pilots together with kernels from data alone: corr / skill / sign accuracy", combined),
         ("From the model's own errors: corr (corrected) / skill", _curves),
         ("Kernels fitted on other systems", transfer),
         ("Fitted errors of other systems", errors_elsewhere),

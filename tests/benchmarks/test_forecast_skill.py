@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from benchmarks.forecast_skill_combined import mixed
 from benchmarks.forecast_skill_ledger import append, read
 from benchmarks.forecast_skill_plan import (
     CHOSEN,
@@ -14,6 +15,7 @@ from benchmarks.forecast_skill_plan import (
     jobs,
 )
 from benchmarks.forecast_skill_scores import (
+    Drift,
     best_factor,
     floor,
     pushed,
@@ -213,3 +215,17 @@ def test_coarse_errors_of_a_pilot_that_pass_are_left_out(ledger):
     power = np.log(1 / SHARE) / np.log(SHARE / SMALL_SHARE)
     assert ahead.values == pytest.approx(DRIFT + 0.5**power * coarse)
     assert known.pilot_by_level(("cone", "mlp")) is None, "there was no smaller pilot"
+
+
+def test_a_pilots_drift_is_explained_by_a_mixture_of_kernels_where_it_is_one():
+    rng = np.random.default_rng(0)
+    family = [Drift(rng.normal(size=20)) for _ in range(3)]
+    v, share = mixed(family[0].times(0.7).plus(family[2].times(0.2)), family)
+    assert share == pytest.approx(1)
+    np.testing.assert_allclose(v.values, 0.7 * family[0].values + 0.2 * family[2].values)
+    # What points away from all of them is not: kernels have no negative weights.
+    v, share = mixed(family[0].plus(family[1]).plus(family[2]).times(-1), family[:1])
+    assert share == pytest.approx(0, abs=0.05)
+    # Drift that is all noise is explained by nothing.
+    noise = Drift(rng.normal(size=20), variance=100.0)
+    assert mixed(noise, family)[1] == 0
