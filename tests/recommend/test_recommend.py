@@ -90,9 +90,14 @@ def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
         "map-parameter",
         "--json",
         str(tmp_path / "r.json"),
+        "-o",
+        str(tmp_path / "r.html"),
     ]
     assert main(["recommend", *arguments]) == 0
-    assert 'data.npz --mitigate "represent(map-parameter)" -o RUN' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'data.npz --mitigate "represent(map-parameter)" -o RUN' in told
+    assert "report in " in told
+    assert "<bdi>map-parameter</bdi>" in (tmp_path / "r.html").read_text()
     assert json.loads((tmp_path / "r.json").read_text())["best"] == "map-parameter"
     assert main(["recommend", str(tmp_path / "data.npz"), "--representation", "speed"]) == 2
     assert capsys.readouterr().err.startswith("error: unknown representation 'speed'")

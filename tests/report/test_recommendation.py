@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward.errors import InputError
+from pushforward.report.recommendation_page import recommendation_page
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +36,25 @@ def test_its_figure_is_saved_with_the_others(told, tmp_path):
 
 def test_the_page_without_one_has_no_such_section(told):
     assert "Repair</h2>" not in pf.report(told[0]).html
+
+
+def test_a_recommendation_has_a_page_of_its_own(told, tmp_path):
+    found = told[1]
+    page = recommendation_page(found, command="pushforward recommend <b>.npz", inputs={"data": "<b>.npz"})
+    assert "Nothing is forecast to keep path-length better" in page.html.split("</header>")[0]
+    assert "pushforward recommend &lt;b&gt;.npz" in page.html
+    assert "<b>" not in page.html
+    assert f"{found.candidates[0].tv.value:.4f}" in page.html
+    assert [file.name for file in page.save_figures(tmp_path)] == [
+        "path-length-repair.svg",
+        "path-length-repair.png",
+    ]
+    assert page.html == recommendation_page(
+        [found], command="pushforward recommend <b>.npz", inputs={"data": "<b>.npz"}
+    ).html  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [[], ["increments"]])
+def test_a_page_of_something_else_is_refused(given):
+    with pytest.raises(InputError, match="expected"):
+        recommendation_page(given)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from pushforward.commands.base import AbstractCommand, Outcome
-from pushforward.commands.files import FileOptions, existing
+from pushforward.commands.base import AbstractCommand, Outcome, command_line
+from pushforward.commands.files import FileOptions, described, distinct, existing
 from pushforward.errors import InputError, printable
 from pushforward.recommend.making import recommend
 
 if TYPE_CHECKING:
     from pushforward.generators.base import AbstractGenerator
     from pushforward.quantities.base import AbstractQuantity
+    from pushforward.recommend.results import Recommendation
     from pushforward.trajectories import Trajectories
 
 __all__ = ["RecommendForFile"]
@@ -54,14 +55,18 @@ class RecommendForFile(AbstractCommand):
     """What makes trajectories dependent: the file's groups by default, "none", or a recorded condition."""
     repeats: int = 2
     """Deviations of each trajectory."""
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
+    """Also write it as a page with a figure."""
     files: FileOptions = FileOptions()
 
     def run(self) -> Outcome:
         """Forecast every candidate and rank them."""
         from pushforward.formats import read
 
+        existing(self.data)
+        distinct([self.json, self.output], [self.data])
         generator = self._generator()
-        trajectories = read(existing(self.data), self.files.format, self.files.reading)
+        trajectories = read(self.data, self.files.format, self.files.reading)
         with self.progress("forecasting candidates") as report:
             found = recommend(
                 trajectories,
@@ -77,7 +82,17 @@ class RecommendForFile(AbstractCommand):
                 data=printable(self.data),
                 progress=report,
             )
-        return Outcome(str(found), found.to_json())
+        lines = [str(found)]
+        if self.output is not None:
+            lines.append(self._page(found, self.output))
+        return Outcome("\n\n".join(lines), found.to_json())
+
+    def _page(self, found: Recommendation, path: Path) -> str:
+        from pushforward.report.recommendation_page import recommendation_page
+
+        page = recommendation_page(found, inputs={"data": described(self.data)}, command=command_line())
+        page.save(path)
+        return f"report in {printable(path)}"
 
     def _generator(self) -> AbstractGenerator | None:
         told = {"steps": self.steps, "batch_size": self.batch_size}

@@ -63,10 +63,12 @@ def explanation_page(
             raise InputError(f"report: got {printable(type(one).__name__)}; expected an explanation")
     require(len(given) > 0, "report: got no explanations; expected at least one")
     parts = explanation_parts(given)
-    html = template("explanation_page.html.j2").render(
+    html = template("ahead_page.html.j2").render(
         title=printable(title),
         answer=_answer(given),
         explanations=parts,
+        recommendations=[],
+        subject="What was explained",
         inputs=provenance.rows(inputs or {}),
         measured=_measured(given[0]),
         command=None if command is None else printable(command, longest=2000),

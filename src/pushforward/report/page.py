@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pushforward.recommend.results import Recommendation
     from pushforward.report.explanation_page import ExplanationPart
     from pushforward.report.forecast import Ahead, ScoreRow
-    from pushforward.report.recommendation import RecommendationSection
+    from pushforward.report.recommendation_page import RecommendationPart
 
 __all__ = ["LARGEST", "Report", "report"]
 
@@ -40,7 +40,7 @@ class Report:
 
     Attributes:
         html: one self-contained page: no script, no external resource, under 2 MB.
-        audit: what it is about; None where it only explains.
+        audit: what it is about; None where it only explains or recommends.
     """
 
     html: str
@@ -234,25 +234,12 @@ def _told(
     return as_sequence(others), explanations, recommendations
 
 
-@dataclass(frozen=True)
-class _RecommendedPart:
-    """What the page says about one recommendation."""
-
-    key: str
-    section: RecommendationSection
-    picture: Picture
-
-
-def _recommended(recommendations: tuple[Recommendation, ...]) -> list[_RecommendedPart]:
+def _recommended(recommendations: tuple[Recommendation, ...]) -> list[RecommendationPart]:
     if not recommendations:
         return []
-    from pushforward.report.recommendation import recommendation_section
+    from pushforward.report.recommendation_page import recommendation_parts
 
-    sections = [recommendation_section(one) for one in recommendations]
-    return [
-        _RecommendedPart(f"r{i}", section, inline_picture(section.figure[0], f"r{i}a", *section.figure[1:]))
-        for i, section in enumerate(sections, start=1)
-    ]
+    return recommendation_parts(recommendations)
 
 
 def _explained(explanations: tuple[Explanation, ...]) -> list[ExplanationPart]:

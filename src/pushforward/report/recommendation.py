@@ -86,13 +86,18 @@ def recommendation_figure(found: Recommendation) -> Figure:
                 markeredgecolor=INK,
             )
         axes.axvline(found["identity"].tv.value, color=MUTED, linestyle="--", linewidth=1)
-        axes.set_yticks(range(len(candidates)), [printable(one.name, _LONGEST) for one in candidates])
+        axes.set_yticks(range(len(candidates)), [_label(one.name) for one in candidates])
         axes.invert_yaxis()
         axes.set_xlim(left=0)
         axes.set_xlabel("forecast total variation")
         quiet(axes)
         figure.draw_without_rendering()
     return figure
+
+
+def _label(name: str) -> str:
+    """On two lines where it is composed."""
+    return " +\n".join(printable(part, _LONGEST) for part in name.split(" + ", 1))
 
 
 def _row(one: Candidate, valid: bool) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from pushforward.errors import named
 from pushforward.measure.results import Audit
 
-__all__ = ["EXPLAINED", "REFERENCES", "cite", "used"]
+__all__ = ["EXPLAINED", "RECOMMENDED", "REFERENCES", "cite", "used"]
 
 REFERENCES: dict[str, str] = {
     "nishi2026misgeneralization": """\
@@ -211,6 +211,9 @@ EXPLAINED = (
     "busing1999jackknife",
     "benjamini1995fdr",
 )
+
+# Those of a recommendation.
+RECOMMENDED = ("nishi2026misgeneralization", "busing1999jackknife")
 
 _STORM_CHANNELS = {"latitude", "longitude", "wind"}
 
