@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,29 @@ def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
     assert json.loads((tmp_path / "r.json").read_text())["best"] == "map-parameter"
     assert main(["recommend", str(tmp_path / "data.npz"), "--representation", "speed"]) == 2
     assert capsys.readouterr().err.startswith("error: unknown representation 'speed'")
+
+
+def test_the_command_checks_validity_by_a_system(maps, tmp_path, capsys):
+    pf.write(tmp_path / "data.npz", maps)
+    command = ["recommend", str(tmp_path / "data.npz"), "--representation", "map-parameter", "--system"]
+    assert main([*command, "logistic-map", "--json", str(tmp_path / "r.json")]) == 0
+    first = json.loads((tmp_path / "r.json").read_text())["candidates"][0]
+    assert (first["name"], first["validity"]) == ("map-parameter", 1.0)
+    capsys.readouterr()
+    assert main([*command, "map"]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown system 'map'")
+
+
+def test_a_winner_that_is_less_often_valid_is_recommended_with_a_warning(maps):
+    rough = pf.recommend(
+        maps, "logistic-map-r", representations=["map-parameter"], valid=lambda made: np.ones(len(made), bool)
+    )
+    assert rough.warning == ""
+    first, *others = rough.candidates
+    warned = replace(rough, candidates=(replace(first, validity=0.5), *others))
+    assert "valid with map-parameter than as it is, 50.0% for 100.0%" in warned.warning
+    assert str(warned).endswith(warned.warning)
+    assert replace(rough, candidates=(replace(first, validity=0.97), *others)).warning == ""
 
 
 @pytest.fixture(scope="module")

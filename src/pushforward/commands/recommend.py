@@ -14,6 +14,11 @@ from pushforward.errors import InputError, printable
 from pushforward.recommend.making import recommend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pushforward.generators.base import AbstractGenerator
     from pushforward.quantities.base import AbstractQuantity
     from pushforward.recommend.results import Recommendation
@@ -51,6 +56,8 @@ class RecommendForFile(AbstractCommand):
     """The intended law, such as "uniform(1, 2)"; default: the data's own."""
     representation: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
     """One to try, such as speed-heading or "increments + whitened"; may be given several times. Default: all."""
+    system: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """A name from `pushforward list systems` whose own check tells which trajectories are valid, for that column."""
     group: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What makes trajectories dependent: the file's groups by default, "none", or a recorded condition."""
     repeats: int = 2
@@ -76,6 +83,7 @@ class RecommendForFile(AbstractCommand):
                 kernel=self.kernel,
                 intended=self.intended,
                 representations=self.representation or None,
+                valid=self._valid(),
                 group=self.group,
                 repeats=self.repeats,
                 seed=self.seed,
@@ -107,6 +115,13 @@ class RecommendForFile(AbstractCommand):
         from pushforward.generators import create
 
         return create(self.generator, **changes)
+
+    def _valid(self) -> Callable[[Trajectories], NDArray[np.bool_]] | None:
+        if self.system is None:
+            return None
+        from pushforward.systems import create
+
+        return create(self.system).valid
 
     def _quantity(self, trajectories: Trajectories) -> AbstractQuantity:
         from pushforward.quantities import default_for, parse

@@ -19,6 +19,8 @@ __all__ = ["OUT_OF_REACH", "Candidate", "Pilots", "Recommendation"]
 
 # More draws than this for one kept trajectory are no way to sample.
 OUT_OF_REACH = 1000
+# Of some 2,000 trajectories, a difference of shares that is no chance.
+_NOTABLE = 0.05
 
 
 @final
@@ -121,6 +123,17 @@ class Recommendation:
         first, nothing = self.candidates[0], self["identity"]
         return nothing if first.tv.high >= nothing.tv.value else first
 
+    @property
+    def warning(self) -> str:
+        """One sentence where the best is forecast to be less often valid than what is made as it is; else empty."""
+        best, nothing = self.best.validity, self["identity"].validity
+        if best is None or nothing is None or best >= nothing - _NOTABLE:
+            return ""
+        return (
+            f"Fewer trajectories are forecast to be valid with {printable(self.best.name, 80)} than as it is, "
+            f"{best:.1%} for {nothing:.1%}: compare candidates."
+        )
+
     def __getitem__(self, name: str) -> Candidate:
         """A candidate by name."""
         for candidate in self.candidates:
@@ -206,4 +219,5 @@ class Recommendation:
         best = self.best
         if best.name == "identity":
             return "recommended: nothing, as no candidate is better than identity beyond its uncertainty"
-        return f"recommended: {best.name}\n  {best.command}"
+        warning = f"\n  {self.warning}" if self.warning else ""
+        return f"recommended: {best.name}\n  {best.command}{warning}"

@@ -44,8 +44,8 @@ def recommendation_section(found: Recommendation) -> RecommendationSection:
     else:
         advice = (
             f"Training with {printable(best.name, 80)} is forecast to leave a total variation of "
-            f"{number(best.tv.value)} where doing nothing leaves {number(nothing.tv.value)}."
-        )
+            f"{number(best.tv.value)} where doing nothing leaves {number(nothing.tv.value)}. {found.warning}"
+        ).rstrip()
     caption = (
         f"Forecast total variation of each candidate with {confidence(found.level)} limits, the best first; the dashed "
         "line is doing nothing."
