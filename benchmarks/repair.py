@@ -225,7 +225,12 @@ def recommended(name: str) -> dict[str, Any]:
     """What `recommend` says before any training, by pilots of the class."""
     model, system = generators.create("diffusion", **BUDGET), systems.create(name)
     found = pf.recommend(
-        _data(name), system.quantity, generator=model, share=SHARE, representations=REPRESENTATIONS[name]
+        _data(name),
+        system.quantity,
+        generator=model,
+        share=SHARE,
+        representations=REPRESENTATIONS[name],
+        valid=system.valid,
     )
     return {"system": name, "share": SHARE, **found.to_json()}
 
