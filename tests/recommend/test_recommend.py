@@ -63,6 +63,20 @@ def test_validity_is_reported_where_a_check_is_given(maps):
     assert "valid" in str(result)
 
 
+def test_side_effects_of_a_sorted_file_are_those_of_all_of_it(maps):
+    r = pf.quantities.parse("logistic-map-r")
+    seen = []
+
+    def valid(made):
+        seen.append(r(made))
+        return np.ones(len(made), bool)
+
+    ordered = maps.select(np.argsort(r(maps)))
+    pf.recommend(ordered, r, kernel="gaussian(scale=0.001)", representations=["identity"], valid=valid)
+    assert len(seen[0]) == 2048 < len(maps)
+    assert np.quantile(seen[0], [0.01, 0.99]) == pytest.approx([3.505, 3.995], abs=0.02)
+
+
 def test_the_same_seed_gives_the_same_recommendation(maps, found):
     again = pf.recommend(maps, "logistic-map-r", representations=["map-parameter"])
     assert again["map-parameter"] == found["map-parameter"]

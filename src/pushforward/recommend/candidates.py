@@ -153,10 +153,16 @@ class Candidates:
     def _kernel(self, report: Progress) -> AbstractDeviationKernel:
         return replace(self.kernel, report=report) if isinstance(self.kernel, Pilot) else self.kernel
 
+    def _some(self, data: Trajectories, most: int) -> Trajectories:
+        """At most so many, by chance: files are often sorted."""
+        if len(data) <= most:
+            return data
+        return data.select(np.sort(np.random.default_rng([self.seed, most]).permutation(len(data))[:most]))
+
     def _ahead(self, kernel: AbstractDeviationKernel, data: Trajectories, grid: Grid | None) -> Forecast:
         return forecast(
             kernel,
-            data.select(slice(0, _PILOTED)) if isinstance(self.kernel, Pilot) else data,
+            self._some(data, _PILOTED) if isinstance(self.kernel, Pilot) else data,
             self.phi,
             intended=self.law,
             repeats=self.repeats,
@@ -169,7 +175,7 @@ class Candidates:
     def _candidate(
         self, told: Told, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast
     ) -> Candidate:
-        seen = data.select(slice(0, _SEEN))
+        seen = self._some(data, _SEEN)
         moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
         return Candidate(
             name=told.name,
