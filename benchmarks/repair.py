@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 import pushforward as pf
 from pushforward import generators, mitigations, systems
@@ -65,19 +64,6 @@ REPRESENTATIONS: dict[str, tuple[str, ...]] = {
     "cone": ("spherical", "reference-path", "cosines", "whitened", "increments", "amplitude-phase"),
     "sinusoid": ("amplitude-phase", "reference-path", "cosines", "whitened", "increments"),
 }
-COLUMNS = (
-    "system",
-    "arm",
-    "seeds",
-    "forecast TV",
-    "TV (floor)",
-    "W1 (floor)",
-    "shift of mean",
-    "valid",
-    "diversity",
-    "selected TV (floor)",
-    "draws",
-)
 # The representation that `recommend` composes with conditioning: the lowest forecast of 10,000 trajectories; on the
 # sinusoid also that of 4,096, which was another.
 COMPOSED: dict[str, tuple[str, ...]] = {
@@ -263,26 +249,6 @@ def _candidate(mitigations: list[str]) -> str:
     return " + ".join(mitigations) or "identity"
 
 
-def table(kernel: str) -> str:
-    """Markdown: trained drift of each arm, its floor and forecast, means over seeds; rank correlations by system."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    for name in SYSTEMS:
-        ahead = forecasts(name, kernel)
-        arms = {arm: rows for arm in texts(systems.create(name), name) if (rows := trained(name, arm))}
-        lines += [_row(name, arm, rows, ahead.get(arm)) for arm, rows in arms.items()]
-        lines += [f"| {name} | refused: {arm}: {why} |" for arm, why in refused(name).items()]
-        both = [arm for arm in arms if arm in ahead]
-        if len(both) > 2:
-            ranks = [
-                stats.spearmanr(
-                    [ahead[arm] for arm in both], [_mean(arms[arm], key) for arm in both]
-                ).statistic
-                for key in ("tv", "w1")
-            ]
-            lines.append(f"| {name} | Spearman over {len(both)} | | | {ranks[0]:.2f} | {ranks[1]:.2f} |")
-    return "\n".join(lines)
-
-
 def trained(name: str, arm: str) -> list[dict[str, Any]]:
     """The cells of an arm that were trained, a seed each."""
     return [row for (system, one, _), row in known().items() if (system, one) == (name, arm) and "tv" in row]
@@ -295,32 +261,6 @@ def refused(name: str) -> dict[str, str]:
         for (system, arm, _), row in known().items()
         if system == name and "refused" in row
     }
-
-
-def _mean(rows: list[dict[str, Any]], key: str) -> float:
-    return float(np.mean([row[key] for row in rows if key in row]))
-
-
-def _row(name: str, arm: str, rows: list[dict[str, Any]], ahead: float | None) -> str:
-    def with_floor(key: str) -> str:
-        spread = f" ± {np.std([row[key] for row in rows], ddof=1):.2g}" if len(rows) > 1 else ""
-        return f"{_mean(rows, key):.3g}{spread} ({_mean(rows, f'{key}_null_95'):.2g})"
-
-    chosen = [row for row in rows if "draws_per_kept" in row]
-    cells = [
-        name,
-        arm,
-        str(len(rows)),
-        "" if ahead is None else f"{ahead:.3f}",
-        with_floor("tv"),
-        with_floor("w1"),
-        f"{_mean(rows, 'mean_shift'):+.3g}",
-        f"{_mean(rows, 'valid'):.1%}",
-        f"{_mean(rows, 'diversity'):.3f}",
-        f"{_mean(chosen, 'selected_tv'):.3f} ({_mean(chosen, 'selected_tv_null_95'):.3f})" if chosen else "",
-        f"{_mean(chosen, 'draws_per_kept'):.2f}" if chosen else "",
-    ]
-    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:
@@ -360,7 +300,9 @@ def main() -> None:
     for name, arm, seed in () if wanted.table else jobs:
         if (name, arm, seed) not in known():
             _keep(RESULTS, cell(name, arm, seed))
-    print(table(wanted.kernel))
+    from benchmarks.repair_table import tables
+
+    print(tables(wanted.kernel))
 
 
 if __name__ == "__main__":
