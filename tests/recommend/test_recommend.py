@@ -211,8 +211,55 @@ def test_a_class_that_errs_with_the_condition_only_is_told_as_refused(maps):
     )
     model = pf.generators.create("mlp", steps=40, batch_size=16, width=16)
     found = pf.recommend(maps, partly, generator=model, share=0.5, representations=["identity"])
-    assert [name for name, _ in found.refused] == ["condition(partly)"]
+    assert [name for name, _ in found.refused] == ["condition(partly)", "guide"]
     assert "not defined on" in found.refused[0][1]
+    assert "non-differentiable" in found.refused[1][1]
+
+
+def test_guiding_is_a_candidate_that_needs_no_further_pilot(piloted):
+    guided = piloted["guide(logistic-map-r)"]
+    assert guided.kind == "mitigation"
+    assert guided.tv.value < piloted["identity"].tv.value
+    assert guided.command.endswith('--mitigate "guide(logistic-map-r)" -o RUN')
+
+
+def test_mitigations_of_the_training_are_tried_on_pilots_that_have_them(maps):
+    model = pf.generators.create("mlp", steps=40, batch_size=16, width=16)
+    found = pf.recommend(
+        maps,
+        "logistic-map-r",
+        generator=model,
+        share=0.5,
+        representations=["identity"],
+        mitigations=["match", "jacobian(0.1)"],
+    )
+    names = {one.name for one in found.candidates}
+    assert {"match(logistic-map-r)", "jacobian(0.1)"} <= names
+    assert "guide(logistic-map-r)" not in names
+    # As it is, with the condition, two with mitigations, one that judges the deconvolution; penalties within the share.
+    assert found.pilots.n == 5
+    assert found.pilots.share <= 5 * 0.5
+    assert found["jacobian(0.1)"].tv != found["identity"].tv
+
+
+def test_of_those_not_told_apart_the_most_often_valid_is_recommended(piloted):
+    first, *others = piloted.candidates
+    second = replace(others[0], tv=replace(first.tv, value=first.tv.high))
+    pair = [replace(first, validity=0.3), replace(second, validity=0.6)]
+    rest = [replace(one, validity=0.9) for one in others[1:]]
+    assert replace(piloted, candidates=(*pair, *rest)).best.name == second.name
+    # Told apart, or by errors of one size, which know nothing of validity: the least drift.
+    worse = replace(second, tv=replace(first.tv, value=first.tv.high * 1.01), validity=0.6)
+    assert replace(piloted, candidates=(pair[0], worse, *rest)).best.name == first.name
+    assert replace(piloted, candidates=(*pair, *rest), pilots=None).best.name == first.name
+
+
+def test_ragged_trajectories_are_not_compared_with_made_ones_of_other_lengths(maps):
+    from pushforward.recommend.mitigated import Sampled
+
+    ragged = pf.Trajectories(maps.values[:50], lengths=np.arange(50) % 20 + 10)
+    with pytest.raises(InputError, match="several lengths"):
+        Sampled(generator=pf.generators.create("mlp")).deviate(ragged, np.random.default_rng(0))
 
 
 def test_with_a_generator_conditioning_is_a_candidate(piloted, maps):
@@ -245,8 +292,18 @@ def test_without_one_nothing_is_trained(found):
         ({"generator": "mlp", "share": 0.9}, "'share': got 0.9"),
         ({"share": 0.2}, "share: got 0.2 without a generator"),
         ({"generator": 7}, "generator: got int; expected one such as"),
+        ({"mitigations": ["match"]}, "mitigations: got match; expected a generator"),
+        ({"generator": "mlp", "mitigations": ["prayer"]}, "unknown mitigation 'prayer'"),
     ],
-    ids=["both", "unknown", "large share", "share alone", "no generator"],
+    ids=[
+        "both",
+        "unknown",
+        "large share",
+        "share alone",
+        "no generator",
+        "mitigation alone",
+        "no mitigation",
+    ],
 )
 def test_what_cannot_be_piloted_is_refused(maps, asked, message):
     with pytest.raises(InputError, match=message):

@@ -56,6 +56,9 @@ class RecommendForFile(AbstractCommand):
     """The intended law, such as "uniform(1, 2)"; default: the data's own."""
     representation: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
     """One to try, such as speed-heading or "increments + whitened"; may be given several times. Default: all."""
+    mitigation: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
+    """A further one to try with --generator: match, jacobian, "spectral-norm(4)", ...; may be given several times.
+    Default: guide."""
     system: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """A name from `pushforward list systems` whose own check tells which trajectories are valid, for that column."""
     group: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -83,6 +86,7 @@ class RecommendForFile(AbstractCommand):
                 kernel=self.kernel,
                 intended=self.intended,
                 representations=self.representation or None,
+                mitigations=self.mitigation or None,
                 valid=self._valid(),
                 group=self.group,
                 repeats=self.repeats,

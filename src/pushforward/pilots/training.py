@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -39,23 +40,40 @@ def intended_model(kernel: Pilot) -> AbstractLearned[Any, Any, Any]:
     return type(model)(replace(model.settings, steps=kernel.steps))
 
 
-def trained(kernel: Pilot, trajectories: Trajectories, condition: Any = None) -> tuple[Mixture, Account]:
+def trained(
+    kernel: Pilot,
+    trajectories: Trajectories,
+    condition: Any = None,
+    *,
+    made: Callable[[AbstractLearned[Any, Any, Any], int], AbstractDeviationKernel] | None = None,
+    extra: float = 1.0,
+) -> tuple[Mixture, Account]:
     """The pilots of `kernel`, trained; as one kernel, with what they cost.
+
+    Args:
+        kernel: what is to be trained, and for how much.
+        trajectories: the data.
+        condition: as `fit` takes it.
+        made: trains a thin model in another way, with a seed, and gives the kernel of what it makes.
+        extra: how many times the FLOPs a step then takes.
 
     Raises:
         InputError: data that the class cannot be trained on, or a budget too small.
     """
+
+    def plainly(model: AbstractLearned[Any, Any, Any], seed: int) -> AbstractDeviationKernel:
+        model.fit(trajectories, condition=condition, seed=seed, progress=kernel.report)
+        return _kernel_of(model).fitted(trajectories)
+
     intended = intended_model(kernel)
     whole = step_cost(intended, trajectories)
     total = whole.flops * intended.settings.steps
-    thin, flops = thinned(intended, trajectories, kernel.share * total / kernel.pilots)
-    kind, parts = type(intended), []
+    thin, flops = thinned(intended, trajectories, kernel.share * total / kernel.pilots / extra)
+    kind, seeds = type(intended), range(kernel.seed, kernel.seed + kernel.pilots)
     start = time.process_time()
-    for seed in range(kernel.seed, kernel.seed + kernel.pilots):
-        model = kind(thin.settings).fit(trajectories, condition=condition, seed=seed, progress=kernel.report)
-        parts.append(_kernel_of(model).fitted(trajectories))
+    parts = [(made or plainly)(kind(thin.settings), seed) for seed in seeds]
     account = Account(
-        flops=flops * kernel.pilots,
+        flops=extra * flops * kernel.pilots,
         intended_flops=total,
         seconds=time.process_time() - start,
         intended_seconds=whole.seconds * intended.settings.steps,

@@ -22,6 +22,7 @@ from pushforward.mitigations.reweight import Reweight
 from pushforward.pilots.kernel import Account, Pilot
 from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
+from pushforward.recommend.mitigated import asked_for, piloted
 from pushforward.recommend.results import Candidate
 from pushforward.representations.base import AbstractRepresentation
 from pushforward.representations.deviation import Represented
@@ -118,8 +119,8 @@ class Candidates:
         return Tried(self._candidate(told, kernel, self.trajectories, ahead), ahead, psi, kernel.kernel)
 
     @property
-    def tells_of_conditions(self) -> bool:
-        """Only a model of the class tells what it makes of a condition, and only of those that the data have."""
+    def tells_of_models(self) -> bool:
+        """Only a model of the class tells what becomes of a condition or guide, and only where π is the data's law."""
         return isinstance(self.kernel, Pilot) and self.law is None
 
     def conditioned(
@@ -149,6 +150,21 @@ class Candidates:
             return Told(condition, "mitigation", "one more input", (condition,))
         both = (f"represent({representation.label})", condition)
         return Told(" + ".join(both), "mitigation", "one encoding, one more input", both)
+
+    def mitigated(self, text: str, nothing: Tried, report: Progress = silent) -> Tried:
+        """A mitigation of the class's interface or training, told by what pilots that have it make.
+
+        Raises:
+            InputError: no such mitigation, or what it refuses.
+        """
+        assert isinstance(nothing.kernel, Pilot)
+        mitigation = asked_for(text, self.phi)
+        pilot = piloted(mitigation, replace(nothing.kernel, report=report), self.trajectories)
+        kernel = replace(pilot, scale_error=0.0)
+        ahead = self._ahead(kernel, self.trajectories, nothing.ahead.grid)
+        told = Told(mitigation.label, "mitigation", mitigation.cost, (mitigation.label,))
+        candidate = self._candidate(told, kernel, self.trajectories, ahead)
+        return Tried(candidate, ahead, nothing.representation, pilot)
 
     def _kernel(self, report: Progress) -> AbstractDeviationKernel:
         return replace(self.kernel, report=report) if isinstance(self.kernel, Pilot) else self.kernel

@@ -18,6 +18,7 @@ from pushforward.pilots.making import untrained
 from pushforward.progress import Progress, part_of, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.recommend.candidates import Candidates, Check, Tried
+from pushforward.recommend.mitigated import asked_for
 from pushforward.recommend.results import Candidate, Pilots, Recommendation
 from pushforward.representations import REPRESENTATIONS, parse
 from pushforward.representations.base import AbstractRepresentation
@@ -37,6 +38,7 @@ def recommend(
     kernel: AbstractDeviationKernel | str | None = None,
     intended: Intended | str | None = None,
     representations: Sequence[AbstractRepresentation | str] | None = None,
+    mitigations: Sequence[str] | None = None,
     valid: Check | None = None,
     group: str | None = None,
     repeats: int = 2,
@@ -59,6 +61,8 @@ def recommend(
         kernel: of the local errors; default without a generator: white, 4 % of each code's standard deviation.
         intended: π where it is a stated law; else the data's own.
         representations: to try, as objects or spelled ("increments + whitened"); default: all registered ones.
+        mitigations: further ones to try on pilots with a generator, by name ("match") or as `train` spells them
+            ("jacobian(0.001)"); default: "guide", which needs no training of its own.
         valid: (N,) which trajectories are plausible, such as a system's `valid`.
         group: what makes trajectories dependent, as in `forecast`.
         repeats: deviations of each trajectory.
@@ -85,8 +89,9 @@ def recommend(
     )
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
     others = [one for one in asked if one.name != "identity"]
-    share = 100 / (len(others) + 2 + 2 * push.tells_of_conditions)
-    tried, refused = _tried(push, others, share, progress)
+    further = _further(push, mitigations)
+    share = 100 / (len(others) + 2 + 2 * push.tells_of_models + len(further))
+    tried, refused = _tried(push, others, further, share, progress)
     resampled, accounts = push.resampled(tried[0], part_of(progress, 100 - share, share))
     progress(100, 100)
     accounts += [one.account for one in tried if one.account is not None]
@@ -94,28 +99,47 @@ def recommend(
 
 
 def _tried(
-    push: Candidates, representations: list[AbstractRepresentation], share: float, progress: Progress
+    push: Candidates,
+    representations: list[AbstractRepresentation],
+    mitigations: Sequence[str],
+    share: float,
+    progress: Progress,
 ) -> tuple[list[Tried], list[tuple[str, str]]]:
     """All that are forecast, identity first, and the names of the others with the reason."""
     nothing = push.tried(parse("identity"), report=part_of(progress, 0, share))
     tried: list[Tried] = [nothing]
     refused: list[tuple[str, str]] = []
 
-    def attempt(name: str, make: Callable[..., Tried], psi: AbstractRepresentation) -> None:
+    def attempt(name: str, make: Callable[..., Tried], *given: Any) -> None:
         start = share * (len(tried) + len(refused))
         progress(int(start), 100, name)
         try:
-            tried.append(make(psi, nothing.ahead.grid, part_of(progress, start, share)))
+            tried.append(make(*given, part_of(progress, start, share)))
         except InputError as error:
             refused.append((name, printable(str(error).partition(": ")[2] or error, 200)))
 
     for one in representations:
-        attempt(one.label, push.tried, one)
-    if push.tells_of_conditions:
+        attempt(one.label, push.tried, one, nothing.ahead.grid)
+    if push.tells_of_models:
         best = min(tried, key=lambda one: one.candidate.tv.value)
         for psi in (nothing.representation, best.representation)[: 1 + (best is not nothing)]:
-            attempt(push.conditioning(psi).name, push.conditioned, psi)
+            attempt(push.conditioning(psi).name, push.conditioned, psi, nothing.ahead.grid)
+    for text in mitigations:
+        attempt(text, push.mitigated, text, nothing)
     return tried, refused
+
+
+def _further(push: Candidates, mitigations: Sequence[str] | None) -> Sequence[str]:
+    if mitigations is None:
+        return ("guide",) if push.tells_of_models else ()
+    require(
+        not mitigations or push.tells_of_models,
+        f"mitigations: got {', '.join(mitigations)}; expected a generator whose pilots tell of them, and the data's "
+        "own law as the intended one",
+    )
+    for text in mitigations:
+        asked_for(text, push.phi)
+    return mitigations
 
 
 def _ranked(

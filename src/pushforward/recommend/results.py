@@ -119,9 +119,20 @@ class Recommendation:
 
     @property
     def best(self) -> Candidate:
-        """The least forecast drift; `identity` where no candidate is better than it beyond its uncertainty."""
+        """The least forecast drift; `identity` where no candidate is better than it beyond its uncertainty.
+
+        Where pilots of the class tell how often what is made is valid, the most often valid one of those that are not
+        told apart from the least.
+        """
         first, nothing = self.candidates[0], self["identity"]
-        return nothing if first.tv.high >= nothing.tv.value else first
+        if first.tv.high >= nothing.tv.value:
+            return nothing
+        alike = [
+            one for one in self.candidates if one.tv.value <= first.tv.high and one.tv.high < nothing.tv.value
+        ]
+        if self.pilots is None or any(one.validity is None for one in alike):
+            return first
+        return max(alike, key=lambda one: (one.validity or 0.0, -one.tv.value))
 
     @property
     def warning(self) -> str:
