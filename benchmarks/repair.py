@@ -271,11 +271,17 @@ def main() -> None:
     parser.add_argument(
         "--recommend", action="store_true", help="keep what recommend says instead of training"
     )
+    parser.add_argument("--figure", type=Path, help="only draw forecast beside training, into this file")
     parser.add_argument("--system", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--arm", nargs="*", default=None, help="only these arms")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--kernel", default="recommend", help="of the forecasts in the table")
     wanted = parser.parse_args()
+    if wanted.figure is not None:
+        from benchmarks.repair_figure import draw
+
+        draw(wanted.figure, wanted.kernel)
+        return
     if wanted.recommend:
         told = {row["system"] for row in _rows(RECOMMENDED)}
         for name in wanted.system:
