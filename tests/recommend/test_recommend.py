@@ -248,6 +248,8 @@ def test_of_those_not_told_apart_the_most_often_valid_is_recommended(piloted):
     pair = [replace(first, validity=0.3), replace(second, validity=0.6)]
     rest = [replace(one, validity=0.9) for one in others[1:]]
     assert replace(piloted, candidates=(*pair, *rest)).best.name == second.name
+    hardly = replace(second, validity=0.33)
+    assert replace(piloted, candidates=(pair[0], hardly, *rest)).best.name == first.name
     # Told apart, or by errors of one size, which know nothing of validity: the least drift.
     worse = replace(second, tv=replace(first.tv, value=first.tv.high * 1.01), validity=0.6)
     assert replace(piloted, candidates=(pair[0], worse, *rest)).best.name == first.name

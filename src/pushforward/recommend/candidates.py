@@ -192,7 +192,9 @@ class Candidates:
         self, told: Told, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast
     ) -> Candidate:
         seen = self._some(data, _SEEN)
-        moved = kernel.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
+        # A pilot's kernel leaves some trajectories as they are, which are the data's and say nothing of a model.
+        whole = kernel.with_scale(1.0) if isinstance(self.kernel, Pilot) else kernel
+        moved = whole.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
         return Candidate(
             name=told.name,
             kind=told.kind,
