@@ -69,8 +69,12 @@ def _spread(rows: Rows, key: str, form: str, floor_form: str) -> str:
 
 
 def ranking(kernel: str) -> str:
-    """Spearman's ρ of forecast and trained total variation: all that has a forecast, and representations alone."""
+    """Spearman's ρ of forecast and trained total variation: all that has a forecast, and representations alone.
+
+    Beside it what one seed of the trainings says of another: no forecast can be asked for more.
+    """
     lines: dict[str, list[str]] = {"all candidates": [], "representations alone": []}
+    lines |= {f"{label}, one seed for another": [] for label in tuple(lines)}
     for name in SYSTEMS:
         ahead, found = forecasts(name, kernel), by_arm(name)
         alone = {"none", *REPRESENTATIONS[name]}
@@ -78,7 +82,20 @@ def ranking(kernel: str) -> str:
             both = [arm for arm in found if arm in ahead and arm in kept]
             rho = _spearman([ahead[arm] for arm in both], [mean(found[arm], "tv") for arm in both])
             lines[label].append(f"{rho:.2f} of {len(both)}" if len(both) > 2 else "")
+            ceiling = _between_seeds([found[arm] for arm in both])
+            lines[f"{label}, one seed for another"].append("" if np.isnan(ceiling) else f"{ceiling:.2f}")
     return grid(("", *SYSTEMS), [[label, *cells] for label, cells in lines.items()])
+
+
+def _between_seeds(trainings: Sequence[Rows]) -> float:
+    """Mean over pairs of seeds, each over the arms that have both."""
+    by_seed = [{row["seed"]: row["tv"] for row in rows} for rows in trainings]
+    seeds = sorted({seed for one in by_seed for seed in one})
+    found = []
+    for a, b in ((a, b) for a in seeds for b in seeds if a < b):
+        both = [one for one in by_seed if a in one and b in one]
+        found.append(_spearman([one[a] for one in both], [one[b] for one in both]))
+    return float(np.mean(found)) if found and not np.isnan(found).any() else float("nan")
 
 
 def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
