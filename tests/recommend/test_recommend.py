@@ -192,15 +192,19 @@ def test_the_best_representation_is_tried_with_the_condition_too(piloted):
 
 
 def test_commands_spell_the_settings_of_the_training(maps):
-    model = pf.generators.create("diffusion", steps=40, batch_size=16, widths=(8, 16), device="cpu")
-    found = pf.recommend(maps, "logistic-map-r", generator=model, share=0.5, representations=["identity"])
-    training = "--generator diffusion --steps 40 --batch-size 16 --device cpu --widths 8 16"
+    few = maps.select(slice(0, 200))
+    model = pf.generators.create("diffusion", steps=10, batch_size=16, widths=(8, 16), device="cpu")
+    found = pf.recommend(
+        few, "logistic-map-r", generator=model, share=0.5, representations=["identity"], mitigations=[]
+    )
+    training = "--generator diffusion --steps 10 --batch-size 16 --device cpu --widths 8 16"
     assert found["identity"].command == f"pushforward train DATA {training} -o RUN"
     spelled = pf.recommend(
-        maps,
+        few,
         "logistic-map-r",
         kernel="pilot(generator=mlp, steps=40, share=0.5)",
         representations=["identity"],
+        mitigations=[],
     )
     assert spelled["identity"].command == "pushforward train DATA --generator mlp --steps 40 -o RUN"
 
