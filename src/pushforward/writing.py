@@ -10,7 +10,21 @@ from pathlib import Path
 
 from pushforward.errors import InputError, printable
 
-__all__ = ["atomic", "write_text"]
+__all__ = ["atomic", "require_place", "write_text"]
+
+
+def require_place(path: Path) -> None:
+    """Refuse a file that could not be written for want of a place, before the work is done.
+
+    Raises:
+        InputError: its folder is missing, or it is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise InputError(
+            f"{printable(path)}: the folder {printable(path.parent)} does not exist; create it first"
+        )
+    if path.is_dir():
+        raise InputError(f"{printable(path)}: is a folder; expected the name of a file to write")
 
 
 @contextmanager
@@ -21,12 +35,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         InputError: the folder is missing or cannot be written, or no space is left.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(
-            f"{printable(path)}: the folder {printable(path.parent)} does not exist; create it first"
-        )
-    if path.is_dir():
-        raise InputError(f"{printable(path)}: is a folder; expected the name of a file to write")
+    require_place(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)

@@ -118,6 +118,14 @@ def test_the_command_writes_the_table_and_the_json(maps, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("error: unknown representation 'speed'")
 
 
+def test_a_result_that_has_no_place_is_refused_before_the_work(maps, tmp_path, capsys, monkeypatch):
+    pf.write(tmp_path / "data.npz", maps)
+    monkeypatch.setattr("pushforward.commands.recommend.recommend", lambda *_, **__: pytest.fail("worked"))
+    for option in ("-o", "--json"):
+        assert main(["recommend", str(tmp_path / "data.npz"), option, str(tmp_path / "no" / "r")]) == 2
+        assert "does not exist; create it first" in capsys.readouterr().err
+
+
 def test_the_command_checks_validity_by_a_system(maps, tmp_path, capsys):
     pf.write(tmp_path / "data.npz", maps)
     command = ["recommend", str(tmp_path / "data.npz"), "--representation", "map-parameter", "--system"]

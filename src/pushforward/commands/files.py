@@ -15,6 +15,7 @@ from pushforward.formats import batches
 from pushforward.formats.base import ReadSettings
 from pushforward.progress import Progress
 from pushforward.trajectories import Trajectories
+from pushforward.writing import require_place
 
 __all__ = ["FileOptions", "counted", "described", "distinct", "existing", "stream"]
 
@@ -43,7 +44,7 @@ def existing(path: Path) -> Path:
 
 
 def distinct(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
-    """Refuse to write a result over what it is made from, or two results into one file."""
+    """Refuse to write a result over what it is made from, two results into one file, or where there is no folder."""
     taken = {path.resolve(): "would overwrite an input" for path in inputs if path is not None}
     for path in outputs:
         if path is None:
@@ -52,6 +53,7 @@ def distinct(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> N
             raise InputError(
                 f"{printable(path)}: {taken[path.resolve()]}; expected another name for the result"
             )
+        require_place(path)
         taken[path.resolve()] = "was named for two results"
 
 
