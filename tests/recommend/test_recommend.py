@@ -73,8 +73,8 @@ def test_side_effects_of_a_sorted_file_are_those_of_all_of_it(maps):
 
     ordered = maps.select(np.argsort(r(maps)))
     pf.recommend(ordered, r, kernel="gaussian(scale=0.001)", representations=["identity"], valid=valid)
-    assert len(seen[0]) == 2048 < len(maps)
-    assert np.quantile(seen[0], [0.01, 0.99]) == pytest.approx([3.505, 3.995], abs=0.02)
+    assert len(seen[-1]) == 2048 < len(maps)
+    assert np.quantile(seen[-1], [0.01, 0.99]) == pytest.approx([3.505, 3.995], abs=0.02)
 
 
 def test_the_same_seed_gives_the_same_recommendation(maps, found):
@@ -217,7 +217,7 @@ def test_commands_spell_the_settings_of_the_training(maps):
     assert spelled["identity"].command == "pushforward train DATA --generator mlp --steps 40 -o RUN"
 
 
-def test_a_class_that_errs_with_the_condition_only_is_told_as_refused(maps):
+def test_a_quantity_that_some_lack_is_neither_condition_nor_guide(maps):
     partly = pf.Quantity(
         lambda x: np.where(x.values[:, 0, 0] > 0.5, x.values[:, 1, 0], np.nan), name="partly"
     )
@@ -226,6 +226,22 @@ def test_a_class_that_errs_with_the_condition_only_is_told_as_refused(maps):
     assert [name for name, _ in found.refused] == ["condition(partly)", "guide"]
     assert "not defined on" in found.refused[0][1]
     assert "non-differentiable" in found.refused[1][1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"quantity": "cone-half-angle"}, "unknown channel 'y'"),
+        ({"valid": create("cone").valid}, "unknown channel 'y'"),
+        ({"quantity": pf.Quantity(lambda x: np.full(len(x), np.nan), name="none")}, "is defined for none"),
+    ],
+    ids=["quantity", "validity", "undefined"],
+)
+def test_what_does_not_fit_the_data_is_refused_before_a_pilot_is_trained(maps, asked, message, monkeypatch):
+    monkeypatch.setattr("pushforward.pilots.training.trained", lambda *_, **__: pytest.fail("trained"))
+    order = {"quantity": "logistic-map-r", "generator": "mlp", **asked}
+    with pytest.raises(InputError, match=message):
+        pf.recommend(maps, **order)
 
 
 def test_guiding_is_a_candidate_that_needs_no_further_pilot(piloted):
@@ -269,7 +285,7 @@ def test_of_those_not_told_apart_the_most_often_valid_is_recommended(piloted):
 
 
 def test_ragged_trajectories_are_not_compared_with_made_ones_of_other_lengths(maps):
-    from pushforward.recommend.mitigated import Sampled
+    from pushforward.kernels.sampled import Sampled
 
     ragged = pf.Trajectories(maps.values[:50], lengths=np.arange(50) % 20 + 10)
     with pytest.raises(InputError, match="several lengths"):

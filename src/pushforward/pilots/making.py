@@ -14,7 +14,7 @@ from pushforward.progress import Progress, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.trajectories import Trajectories
 
-__all__ = ["pilot", "untrained"]
+__all__ = ["pilot", "require_defined", "untrained"]
 
 
 def pilot(
@@ -52,7 +52,7 @@ def pilot(
     """
     kernel = untrained(generator, share=share, seed=seed, pilots=pilots, progress=progress)
     if quantity is not None:
-        _require_defined(trajectories, quantity)
+        require_defined(trajectories, quantity)
     if by_level:
         return _by_level(kernel, trajectories, quantity, condition)
     if condition is None:
@@ -113,9 +113,14 @@ def _required(generator: Any) -> AbstractGenerator:
     return generator
 
 
-def _require_defined(
+def require_defined(
     trajectories: Trajectories, quantity: AbstractQuantity | Callable[..., Any] | str
 ) -> None:
+    """Refuse a quantity that none of the trajectories has, before anything is trained.
+
+    Raises:
+        InputError: it is defined for none, or does not apply to their channels.
+    """
     from pushforward.forecast.making import as_quantity
 
     measured = as_quantity(quantity)

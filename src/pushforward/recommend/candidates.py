@@ -28,7 +28,7 @@ from pushforward.representations.base import AbstractRepresentation
 from pushforward.representations.deviation import Represented
 from pushforward.trajectories import Trajectories
 
-__all__ = ["Candidates", "Check", "Told", "Tried"]
+__all__ = ["Candidates", "Check", "Label", "Tried"]
 
 Check = Callable[[Trajectories], NDArray[np.bool_]]
 _SEEN = 2048
@@ -62,7 +62,7 @@ class Tried:
 
 @final
 @dataclass(frozen=True)
-class Told:
+class Label:
     """What a candidate is called, its kind and cost, and the mitigations that apply it, the innermost first."""
 
     name: str
@@ -113,13 +113,13 @@ class Candidates:
         )
         kernel = Represented(kernel=self._kernel(report), representation=psi).fitted(self.trajectories)
         psi, ahead = kernel.representation, self._ahead(kernel, self.trajectories, grid)
-        told = Told(psi.label, "representation", "one encoding", (f"represent({psi.label})",))
+        label = Label(psi.label, "representation", "one encoding", (f"represent({psi.label})",))
         if psi.name == "identity":
-            told = Told(psi.label, "representation", "none", ())
-        return Tried(self._candidate(told, kernel, self.trajectories, ahead), ahead, psi, kernel.kernel)
+            label = Label(psi.label, "representation", "none", ())
+        return Tried(self._candidate(label, kernel, self.trajectories, ahead), ahead, psi, kernel.kernel)
 
     @property
-    def tells_of_models(self) -> bool:
+    def pilots_tell(self) -> bool:
         """Only a model of the class tells what becomes of a condition or guide, and only where π is the data's law."""
         return isinstance(self.kernel, Pilot) and self.law is None
 
@@ -143,13 +143,13 @@ class Candidates:
         ahead = self._ahead(kernel, data, grid)
         return Tried(self._candidate(self.conditioning(psi), kernel, data, ahead), ahead, psi, fitted)
 
-    def conditioning(self, representation: AbstractRepresentation) -> Told:
+    def conditioning(self, representation: AbstractRepresentation) -> Label:
         """How training with φ as a condition is told, in a representation's codes."""
         condition = Condition(self.phi).label
         if representation.name == "identity":
-            return Told(condition, "mitigation", "one more input", (condition,))
+            return Label(condition, "mitigation", "one more input", (condition,))
         both = (f"represent({representation.label})", condition)
-        return Told(" + ".join(both), "mitigation", "one encoding, one more input", both)
+        return Label(" + ".join(both), "mitigation", "one encoding, one more input", both)
 
     def mitigated(self, text: str, nothing: Tried, report: Progress = silent) -> Tried:
         """A mitigation of the class's interface or training, told by what pilots that have it make.
@@ -162,8 +162,8 @@ class Candidates:
         pilot = piloted(mitigation, replace(nothing.kernel, report=report), self.trajectories)
         kernel = replace(pilot, scale_error=0.0)
         ahead = self._ahead(kernel, self.trajectories, nothing.ahead.grid)
-        told = Told(mitigation.label, "mitigation", mitigation.cost, (mitigation.label,))
-        candidate = self._candidate(told, kernel, self.trajectories, ahead)
+        label = Label(mitigation.label, "mitigation", mitigation.cost, (mitigation.label,))
+        candidate = self._candidate(label, kernel, self.trajectories, ahead)
         return Tried(candidate, ahead, nothing.representation, pilot)
 
     def _kernel(self, report: Progress) -> AbstractDeviationKernel:
@@ -189,23 +189,23 @@ class Candidates:
         )
 
     def _candidate(
-        self, told: Told, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast
+        self, label: Label, kernel: AbstractDeviationKernel, data: Trajectories, ahead: Forecast
     ) -> Candidate:
         seen = self._some(data, _SEEN)
         # A pilot's kernel leaves some trajectories as they are, which are the data's and say nothing of a model.
         whole = kernel.with_scale(1.0) if isinstance(self.kernel, Pilot) else kernel
         moved = whole.deviate(seen, np.random.default_rng([self.seed, _SEEN]))
         return Candidate(
-            name=told.name,
-            kind=told.kind,
+            name=label.name,
+            kind=label.kind,
             tv=ahead.tv,
             mean_shift=ahead.mean_shift,
             error=_relative(seen, moved),
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
             draws=_draws(ahead.expected, ahead.mass),
-            cost=told.cost,
-            command=self._command(*told.mitigations),
+            cost=label.cost,
+            command=self._command(*label.mitigations),
         )
 
     def resampled(self, nothing: Tried, report: Progress = silent) -> tuple[list[Candidate], list[Account]]:

@@ -7,19 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from pushforward.errors import InputError, printable, require
-from pushforward.forecast.results import Forecast
 from pushforward.generators.base import AbstractGenerator
 from pushforward.kernels import AbstractDeviationKernel, Gaussian
 from pushforward.kernels import parse as parse_kernel
 from pushforward.measure.intended import Intended
 from pushforward.mitigations.measuring import as_quantity
-from pushforward.pilots.kernel import Account, Pilot
-from pushforward.pilots.making import untrained
+from pushforward.pilots.kernel import Pilot
+from pushforward.pilots.making import require_defined, untrained
 from pushforward.progress import Progress, part_of, silent
 from pushforward.quantities.base import AbstractQuantity
 from pushforward.recommend.candidates import Candidates, Check, Tried
 from pushforward.recommend.mitigated import asked_for
-from pushforward.recommend.results import Candidate, Pilots, Recommendation
+from pushforward.recommend.results import Pilots, Recommendation
 from pushforward.representations import REPRESENTATIONS, parse
 from pushforward.representations.base import AbstractRepresentation
 from pushforward.trajectories import Trajectories
@@ -74,81 +73,28 @@ def recommend(
         InputError: a quantity that is not defined, an unknown name, a kernel without a scale, a kernel and a generator,
             a share without one; data or a budget on which no pilot can be trained.
     """
-    errors = _kernel(kernel, generator, share, seed)
-    push = Candidates(
-        trajectories,
-        as_quantity(quantity),
-        errors,
-        None if intended is None else Intended.of(intended),
-        valid,
-        group,
-        repeats,
-        seed,
-        data,
-        _options(errors),
-    )
+    errors, phi = _kernel(kernel, generator, share, seed), as_quantity(quantity)
+    require_defined(trajectories, phi)
+    if valid is not None:
+        valid(trajectories.select(slice(0, 1)))
+    law = None if intended is None else Intended.of(intended)
+    push = Candidates(trajectories, phi, errors, law, valid, group, repeats, seed, data, _options(errors))
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    others = [one for one in asked if one.name != "identity"]
-    further = _further(push, mitigations)
-    share = 100 / (len(others) + 2 + 2 * push.tells_of_models + len(further))
-    tried, refused = _tried(push, others, further, share, progress)
-    resampled, accounts = push.resampled(tried[0], part_of(progress, 100 - share, share))
-    progress(100, 100)
-    accounts += [one.account for one in tried if one.account is not None]
-    return _ranked(push, [one.candidate for one in tried] + resampled, refused, tried[0].ahead, accounts)
-
-
-def _tried(
-    push: Candidates,
-    representations: list[AbstractRepresentation],
-    mitigations: Sequence[str],
-    share: float,
-    progress: Progress,
-) -> tuple[list[Tried], list[tuple[str, str]]]:
-    """All that are forecast, identity first, and the names of the others with the reason."""
-    nothing = push.tried(parse("identity"), report=part_of(progress, 0, share))
-    tried: list[Tried] = [nothing]
-    refused: list[tuple[str, str]] = []
-
-    def attempt(name: str, make: Callable[..., Tried], *given: Any) -> None:
-        start = share * (len(tried) + len(refused))
-        progress(int(start), 100, name)
-        try:
-            tried.append(make(*given, part_of(progress, start, share)))
-        except InputError as error:
-            refused.append((name, printable(str(error).partition(": ")[2] or error, 200)))
-
-    for one in representations:
-        attempt(one.label, push.tried, one, nothing.ahead.grid)
-    if push.tells_of_models:
-        best = min(tried, key=lambda one: one.candidate.tv.value)
-        for psi in (nothing.representation, best.representation)[: 1 + (best is not nothing)]:
-            attempt(push.conditioning(psi).name, push.conditioned, psi, nothing.ahead.grid)
-    for text in mitigations:
-        attempt(text, push.mitigated, text, nothing)
-    return tried, refused
-
-
-def _further(push: Candidates, mitigations: Sequence[str] | None) -> Sequence[str]:
-    if mitigations is None:
-        return ("guide",) if push.tells_of_models else ()
-    require(
-        not mitigations or push.tells_of_models,
-        f"mitigations: got {', '.join(mitigations)}; expected a generator whose pilots tell of them, and the data's "
-        "own law as the intended one",
-    )
-    for text in mitigations:
-        asked_for(text, push.phi)
-    return mitigations
+    return _ranked(push, [one for one in asked if one.name != "identity"], mitigations, progress)
 
 
 def _ranked(
     push: Candidates,
-    candidates: list[Candidate],
-    refused: list[tuple[str, str]],
-    ahead: Forecast,
-    accounts: list[Account],
+    representations: list[AbstractRepresentation],
+    mitigations: Sequence[str] | None,
+    progress: Progress,
 ) -> Recommendation:
+    further = _further(push, mitigations)
+    part = 100 / (len(representations) + 2 + 2 * push.pilots_tell + len(further))
+    tried, refused = _tried(push, representations, further, part, progress)
+    resampled, accounts = push.resampled(tried[0], part_of(progress, 100 - part, part))
+    candidates, ahead = [one.candidate for one in tried] + resampled, tried[0].ahead
+    progress(100, 100)
     return Recommendation(
         quantity=ahead.name,
         unit=ahead.unit,
@@ -159,8 +105,52 @@ def _ranked(
         candidates=tuple(sorted(candidates, key=lambda one: one.tv.value)),
         refused=tuple(refused),
         level=ahead.level,
-        pilots=Pilots.of(accounts),
+        pilots=Pilots.of([*(one.account for one in tried if one.account is not None), *accounts]),
     )
+
+
+def _tried(
+    push: Candidates,
+    representations: list[AbstractRepresentation],
+    mitigations: Sequence[str],
+    part: float,
+    progress: Progress,
+) -> tuple[list[Tried], list[tuple[str, str]]]:
+    """All that are forecast, identity first, and the names of the others with the reason."""
+    nothing = push.tried(parse("identity"), report=part_of(progress, 0, part))
+    tried: list[Tried] = [nothing]
+    refused: list[tuple[str, str]] = []
+
+    def attempt(name: str, make: Callable[..., Tried], *given: Any) -> None:
+        start = part * (len(tried) + len(refused))
+        progress(int(start), 100, name)
+        try:
+            tried.append(make(*given, part_of(progress, start, part)))
+        except InputError as error:
+            refused.append((name, printable(str(error).partition(": ")[2] or error, 200)))
+
+    for one in representations:
+        attempt(one.label, push.tried, one, nothing.ahead.grid)
+    if push.pilots_tell:
+        best = min(tried, key=lambda one: one.candidate.tv.value)
+        for psi in (nothing.representation, best.representation)[: 1 + (best is not nothing)]:
+            attempt(push.conditioning(psi).name, push.conditioned, psi, nothing.ahead.grid)
+    for text in mitigations:
+        attempt(text, push.mitigated, text, nothing)
+    return tried, refused
+
+
+def _further(push: Candidates, mitigations: Sequence[str] | None) -> Sequence[str]:
+    if mitigations is None:
+        return ("guide",) if push.pilots_tell else ()
+    require(
+        not mitigations or push.pilots_tell,
+        f"mitigations: got {', '.join(mitigations)}; expected a generator whose pilots tell of them, and the data's "
+        "own law as the intended one",
+    )
+    for text in mitigations:
+        asked_for(text, push.phi)
+    return mitigations
 
 
 def _kernel(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pushforward.errors import require
-from pushforward.generators.base import AbstractGenerator
-from pushforward.kernels.base import AbstractDeviationKernel, deviated, learned
+from pushforward.kernels.base import AbstractDeviationKernel
 from pushforward.kernels.mixture import Mixture
+from pushforward.kernels.sampled import Sampled
 from pushforward.mitigations import create, mitigation_class, parse
 from pushforward.mitigations.base import AbstractMitigation
 from pushforward.mitigations.measuring import AbstractMeasuring
@@ -21,44 +18,7 @@ from pushforward.trajectories import Trajectories
 if TYPE_CHECKING:
     from pushforward.generators.learned import AbstractLearned
 
-__all__ = ["Sampled", "asked_for", "piloted"]
-
-_SEEDS = 2**31
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Sampled(AbstractDeviationKernel):
-    """x' ~ p, a trajectory of a model whatever x is: the law of what it makes in the place of deviations.
-
-    Attributes:
-        generator: the model.
-    """
-
-    name: ClassVar[str] = "sampled"
-    formula: ClassVar[str] = "x' ~ p_model, whatever x is"
-    source: ClassVar[str] = "this project"
-    cost: ClassVar[str] = "sampling from the model once"
-    repeats: ClassVar[int] = 1
-    parallel: ClassVar[bool] = False
-    block_values: ClassVar[int] = 1 << 22
-
-    scale: float | None = 1.0
-    generator: AbstractGenerator | None = learned()
-
-    def deviate(self, trajectories: Trajectories, rng: np.random.Generator) -> Trajectories:
-        """As many as are given.
-
-        Raises:
-            InputError: ragged trajectories, as what is made has lengths of its own.
-        """
-        assert self.generator is not None
-        require(
-            trajectories.lengths is None,
-            "got trajectories of several lengths; expected one length, as made ones have their own",
-        )
-        made = self.generator.sample(len(trajectories), seed=int(rng.integers(_SEEDS)))
-        return deviated(trajectories, made.values)
+__all__ = ["asked_for", "piloted"]
 
 
 def asked_for(text: str, phi: AbstractQuantity) -> AbstractMitigation:

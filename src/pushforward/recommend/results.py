@@ -101,7 +101,7 @@ class Recommendation:
         n: trajectories.
         seed: of the deviations.
         candidates: ranked.
-        refused: representations that do not apply to these data, with the reason.
+        refused: candidates that do not apply to these data, with the reason.
         level: error level of the limits.
         pilots: what they cost, where the errors are those of pilots.
     """

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pushforward.errors import InputError, printable, require
+from pushforward.errors import printable
 from pushforward.explain.attribution import METHOD
 from pushforward.explain.results import Explanation
 from pushforward.report import provenance, references
+from pushforward.report.ahead_page import framed, several
 from pushforward.report.explanation import ExplanationSection, explanation_section
-from pushforward.report.page import LARGEST, Report
-from pushforward.report.rendering import Picture, inline_picture, template
+from pushforward.report.page import Report
+from pushforward.report.rendering import Picture, inline_picture
 
 __all__ = ["ExplanationPart", "explanation_page", "explanation_parts"]
 
@@ -57,28 +58,17 @@ def explanation_page(
     Raises:
         InputError: something else than explanations, or more than fits into 2 MB.
     """
-    given = (explanations,) if isinstance(explanations, Explanation) else tuple(explanations)
-    for one in given:
-        if not isinstance(one, Explanation):
-            raise InputError(f"report: got {printable(type(one).__name__)}; expected an explanation")
-    require(len(given) > 0, "report: got no explanations; expected at least one")
-    parts = explanation_parts(given)
-    html = template("ahead_page.html.j2").render(
-        title=printable(title),
+    given = several(explanations, Explanation, "an explanation")
+    html = framed(
+        title=title,
         answer=_answer(given),
-        explanations=parts,
-        recommendations=[],
+        explanations=explanation_parts(given),
         subject="What was explained",
-        inputs=provenance.rows(inputs or {}),
+        inputs=inputs,
         measured=_measured(given[0]),
-        command=None if command is None else printable(command, longest=2000),
+        command=command,
         assumptions=_ASSUMPTIONS,
-        bibtex=references.cite(references.EXPLAINED),
-    )
-    size = len(html.encode())
-    require(
-        size <= LARGEST,
-        f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: explain less",
+        cited=references.EXPLAINED,
     )
     return Report(html, None, _explanations=given)
 

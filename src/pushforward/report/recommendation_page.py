@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pushforward import __version__
-from pushforward.errors import InputError, printable, require
+from pushforward.errors import printable
 from pushforward.recommend.results import Recommendation
 from pushforward.report import provenance, references
-from pushforward.report.page import LARGEST, Report
+from pushforward.report.ahead_page import framed, several
+from pushforward.report.page import Report
 from pushforward.report.recommendation import RecommendationSection, recommendation_section
-from pushforward.report.rendering import Picture, inline_picture, template
+from pushforward.report.rendering import Picture, inline_picture
 
 __all__ = ["RecommendationPart", "recommendation_page", "recommendation_parts"]
 
@@ -53,27 +54,17 @@ def recommendation_page(
     Raises:
         InputError: something else than recommendations, or more than fits into 2 MB.
     """
-    given = (recommendations,) if isinstance(recommendations, Recommendation) else tuple(recommendations)
-    for one in given:
-        if not isinstance(one, Recommendation):
-            raise InputError(f"report: got {printable(type(one).__name__)}; expected a recommendation")
-    require(len(given) > 0, "report: got no recommendations; expected at least one")
-    html = template("ahead_page.html.j2").render(
-        title=printable(title),
+    given = several(recommendations, Recommendation, "a recommendation")
+    html = framed(
+        title=title,
         answer=_answer(given),
-        explanations=[],
         recommendations=recommendation_parts(given),
         subject="The data",
-        inputs=provenance.rows(inputs or {}),
+        inputs=inputs,
         measured=_measured(given[0]),
-        command=None if command is None else printable(command, longest=2000),
+        command=command,
         assumptions=_ASSUMPTIONS,
-        bibtex=references.cite(references.RECOMMENDED),
-    )
-    size = len(html.encode())
-    require(
-        size <= LARGEST,
-        f"report: the page would have {size:,} bytes; expected at most {LARGEST:,}: recommend less",
+        cited=references.RECOMMENDED,
     )
     return Report(html, None, _recommendations=given)
 
