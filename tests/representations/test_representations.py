@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import uniform
+from scipy.stats import kstest, uniform
 
 from pushforward import systems
 from pushforward.errors import InputError
 from pushforward.measure import Intended
 from pushforward.quantities import PathLength
-from pushforward.representations import REPRESENTATIONS, Composed, create
+from pushforward.representations import REPRESENTATIONS, Composed, create, parse
 from pushforward.trajectories import Trajectories
 
 
@@ -67,6 +67,8 @@ DATA = {
     "spherical": lambda: made_by("cone"),
     "map-parameter": lambda: made_by("logistic-map"),
     "amplitude-phase": lambda: plane(ragged=True),
+    "demodulated": lambda: plane(ragged=True),
+    "gaussianized": lambda: plane(ragged=True),
     "energy-phase": lambda: made_by("double-pendulum"),
     "sine-cosine": lambda: made_by("double-pendulum"),
     "unwrapped-angle": lambda: made_by("double-pendulum"),
@@ -126,7 +128,14 @@ def test_increments_and_steps_return_on_any_path(seed, n, T):
     # spread is as small as a float32 number's rounding. A channel that hardly moves sees the other's rounding.
     spread = data.values.std(axis=(0, 1))
     assume(n * (T - 1) >= 4 and spread.min() > 0.1 * spread.max())
-    for name in ("increments", "speed-heading", "log-speed-turning", "reference-path", "amplitude-phase"):
+    for name in (
+        "increments",
+        "speed-heading",
+        "log-speed-turning",
+        "reference-path",
+        "amplitude-phase",
+        "demodulated",
+    ):
         create(name).checked(data, tolerance=1e-3)
 
 
@@ -220,6 +229,87 @@ def test_the_phase_of_a_sinusoid_advances_by_its_frequency():
     codes = create("amplitude-phase").fitted(data).encode(data)
     rate = codes.values[:, 16:48, 1].mean(axis=1) / (2 * np.pi * data.dt)
     assert rate == pytest.approx(data.quantity, rel=0.06)
+
+
+def test_all_codes_of_a_demodulated_sinusoid_are_constant():
+    data = made_by("sinusoid", T=64)
+    codes = create("demodulated").fitted(data).encode(data)
+    assert codes.values == pytest.approx(np.broadcast_to(codes.values[:, :1], codes.values.shape), abs=1e-4)
+    assert codes.values[:, 0, 0] / (2 * np.pi * data.dt) == pytest.approx(data.quantity, rel=1e-4)
+    assert codes.values[:, 0, 1] == pytest.approx(1, abs=1e-4)
+
+
+def test_errors_of_a_demodulated_frequency_average_out():
+    data, rng = made_by("sinusoid", T=64), np.random.default_rng(0)
+    fitted = create("demodulated").fitted(data)
+    codes = fitted.encode(data)
+    moved = codes.values.copy()
+    moved[:, :, 0] *= 1 + 0.02 * rng.standard_normal(moved.shape[:2])
+    error = systems.create("sinusoid").quantity(fitted.decode(codes.with_values(moved))) / data.quantity - 1
+    assert error.std() == pytest.approx(0.02 / np.sqrt(64), rel=0.3)
+
+
+def test_what_does_not_oscillate_comes_back_demodulated_all_the_same():
+    rng = np.random.default_rng(0)
+    still = np.ones((3, 12, 1))
+    line = np.linspace(0, 5, 12)[None, :, None] * rng.normal(size=(3, 1, 1))
+    noise = rng.normal(size=(3, 12, 1))
+    nyquist = ((-1.0) ** np.arange(12))[None, :, None] * np.ones((3, 1, 1))
+    data = Trajectories(np.concatenate([still, line, noise, nyquist]).astype(np.float32))
+    fitted = create("demodulated").checked(data, tolerance=1e-5)
+    # Near Nyquist's frequency cosine and sine are all but one wave: their sizes are held, not fitted.
+    assert np.abs(fitted.encode(data).values[:, :, 1]).max() < 10 * np.abs(data.values).max()
+
+
+def test_gaussianized_codes_have_the_normal_law():
+    rng = np.random.default_rng(0)
+    values = np.stack([rng.uniform(3, 4, (500, 20)), rng.exponential(size=(500, 20))], axis=2)
+    data = Trajectories(values.astype(np.float32), channels=("x", "y"))
+    codes = create("gaussianized").fitted(data).encode(data).values.reshape(-1, 2)
+    for column in codes.T:
+        assert kstest(column, "norm").statistic < 0.01
+
+
+def test_gaussianized_edges_hold_what_a_model_errs():
+    data = made_by("cone", n=2000, T=16)
+    rng = np.random.default_rng(0)
+
+    def spilled(text):
+        fitted = parse(text).fitted(data)
+        codes = fitted.encode(data)
+        error = 0.05 * codes.values.std(axis=(0, 1)) * rng.standard_normal((len(data), 1, codes.C))
+        moved = fitted.decode(codes.with_values((codes.values + error).astype(np.float32)))
+        alpha = systems.create("cone").quantity(moved)
+        return np.mean((alpha < 0.2) | (alpha > 1.4))
+
+    assert spilled("spherical") > 0.005
+    assert spilled("spherical + gaussianized(channels=[polar_angle])") < 0.001
+
+
+def test_of_values_that_are_often_there_and_of_constants_normal_scores_come_back():
+    rng = np.random.default_rng(0)
+    often = np.maximum(rng.normal(size=(200, 10)), 0)
+    constant = np.full((200, 10), 7.0) + 1e-7 * rng.normal(size=(200, 10))
+    data = Trajectories(np.stack([often, constant], axis=2).astype(np.float32), channels=("x", "y"))
+    fitted = create("gaussianized").checked(data, tolerance=1e-3)
+    assert fitted.encode(data).values[:, :, 1].std() < 1e-5
+
+
+def test_only_the_channels_that_are_asked_for_are_gaussianized():
+    data = plane()
+    codes = create("gaussianized", channels=("y",)).fitted(data).encode(data)
+    assert (codes.channels, codes.units) == (("x", "normal_y"), ("m", ""))
+    assert np.array_equal(codes.values[:, :, 0], data.values[:, :, 0])
+    with pytest.raises(InputError, match="'z'"):
+        create("gaussianized", channels=("z",)).fitted(data)
+
+
+def test_a_constant_rate_of_turn_is_a_constant_of_turning_codes():
+    data = made_by("cone", T=16)
+    fitted = create("spherical", turning=True).checked(data, tolerance=2e-4)
+    codes = fitted.encode(data)
+    turn = codes.values[:, :, codes.channel_index("turn")]
+    assert turn == pytest.approx(np.broadcast_to(turn[:, 5:6], turn.shape), abs=1e-4)
 
 
 def test_whitened_codes_are_uncorrelated_with_unit_variance():

@@ -14,7 +14,7 @@ from pushforward.quantities.positions import positions_of
 from pushforward.quantities.units import per
 from pushforward.trajectories import Trajectories
 
-__all__ = ["SHORTEST", "DominantFrequency"]
+__all__ = ["SHORTEST", "DominantFrequency", "cycles_per_step"]
 
 SHORTEST = 8
 """Valid steps below which no frequency is resolved."""
@@ -62,7 +62,7 @@ class DominantFrequency(AbstractInUnit):
             rows = np.flatnonzero(lengths == length)
             for part in slices(len(rows), 16 * int(length) * len(index)):
                 values = trajectories.values[rows[part], : int(length)][:, :, index]
-                cycles[rows[part]] = _cycles_per_step(values.astype(np.float64), self.method)
+                cycles[rows[part]] = cycles_per_step(values.astype(np.float64), self.method)
         return cycles / trajectories.dt
 
     def natural_unit(self, trajectories: Trajectories) -> str:
@@ -70,7 +70,7 @@ class DominantFrequency(AbstractInUnit):
         return "Hz" if trajectories.time_unit == "s" else per("1", trajectories.time_unit)
 
 
-def _cycles_per_step(values: _Array, method: str) -> _Array:
+def cycles_per_step(values: _Array, method: str) -> _Array:
     """(m,) frequencies in cycles per step of values (m, T, c); NaN where constant."""
     spread = np.ptp(values, axis=1)
     varies = spread.max(axis=1) > 0

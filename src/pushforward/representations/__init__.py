@@ -21,12 +21,14 @@ REPRESENTATIONS: dict[str, str] = {
     "spherical": "pushforward.representations.spherical:Spherical",
     "map-parameter": "pushforward.representations.map_parameter:MapParameter",
     "amplitude-phase": "pushforward.representations.oscillation:AmplitudePhase",
+    "demodulated": "pushforward.representations.demodulated:Demodulated",
     "energy-phase": "pushforward.representations.pendulum:EnergyPhase",
     "sine-cosine": "pushforward.representations.angles:SineCosine",
     "unwrapped-angle": "pushforward.representations.angles:UnwrappedAngle",
     "reference-path": "pushforward.representations.linear:ReferencePath",
     "cosines": "pushforward.representations.linear:Cosines",
     "whitened": "pushforward.representations.linear:Whitened",
+    "gaussianized": "pushforward.representations.gaussianized:Gaussianized",
     "warped": "pushforward.representations.warped:Warped",
 }
 

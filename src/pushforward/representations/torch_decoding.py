@@ -13,6 +13,7 @@ from pushforward.errors import InputError
 from pushforward.generators.steering import Phi
 from pushforward.representations.base import AbstractRepresentation
 from pushforward.representations.composed import Composed
+from pushforward.representations.gaussianized import Gaussianized
 from pushforward.representations.identity import Identity
 from pushforward.representations.increments import Increments
 from pushforward.representations.map_parameter import MapParameter
@@ -76,10 +77,11 @@ def piecewise(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
 
 
 def _warped(psi: Any, z: Tensor) -> Tensor:
-    columns = []
-    for c, table in enumerate(zip(psi.heights, psi.places, strict=True)):
+    columns = list(z.unbind(dim=2))
+    index = psi.index(psi.known_space) if isinstance(psi, Gaussianized) else range(len(columns))
+    for c, *table in zip(index, psi.heights, psi.places, strict=True):
         start, end = (torch.tensor(one, dtype=torch.float64, device=z.device) for one in table)
-        columns.append(piecewise(z[:, :, c], start, end))
+        columns[c] = piecewise(columns[c], start, end)
     return torch.stack(columns, dim=2)
 
 
@@ -88,5 +90,6 @@ DECODERS: dict[type[AbstractRepresentation], Callable[[Any, Tensor], Tensor]] = 
     Increments: lambda psi, z: z.cumsum(dim=1),
     MapParameter: _map_parameter,
     Warped: _warped,
+    Gaussianized: _warped,
 }
 """Class of a representation -> its `backward`, whose valid steps do not depend on how many there are."""
