@@ -49,6 +49,30 @@ def test_nothing_is_recommended_where_nothing_is_better():
     assert "recommended: nothing" in str(result)
 
 
+def test_the_best_of_all_is_tried_with_normal_scores_on_top(found):
+    first = min(
+        (one for one in found.candidates if " + " not in one.name and one.kind == "representation"),
+        key=lambda one: one.tv.value,
+    )
+    composed = found[f"{first.name} + gaussianized"]
+    assert composed.command.endswith(f'--mitigate "represent({first.name} + gaussianized)" -o RUN')
+    asked = pf.recommend(
+        create("logistic-map").sample(300, pf.Intended.uniform(3.5, 4), T=32, seed=0),
+        "logistic-map-r",
+        representations=["map-parameter"],
+    )
+    assert [one.name for one in asked.candidates if " + " in one.name] == []
+
+
+def test_each_candidate_tells_its_forecast_w1_as_the_forecast_does(found, maps):
+    ahead = pf.forecast(pf.kernels.Gaussian(0.04), maps, "logistic-map-r", repeats=2)
+    assert found["identity"].w1 == ahead.w1
+    assert f"{ahead.w1.value:.4g}" in str(found)
+    told = {one["name"]: one["w1"] for one in found.to_json()["candidates"]}
+    assert told["identity"]["value"] == ahead.w1.value
+    assert told["map-parameter"]["value"] < told["identity"]["value"]
+
+
 def test_side_effects_are_those_of_the_errors(found, maps):
     nothing = found["identity"]
     assert nothing.error == pytest.approx(0.04, rel=0.05)

@@ -312,6 +312,13 @@ def test_a_constant_rate_of_turn_is_a_constant_of_turning_codes():
     assert turn == pytest.approx(np.broadcast_to(turn[:, 5:6], turn.shape), abs=1e-4)
 
 
+def test_a_setting_that_is_true_or_false_is_spelled_so():
+    assert parse("spherical(turning=true)").turning is True
+    assert parse("spherical(turning=False)") == create("spherical")
+    with pytest.raises(InputError, match="expected true or false"):
+        parse("spherical(turning=2)")
+
+
 def test_whitened_codes_are_uncorrelated_with_unit_variance():
     data = plane(n=2000)
     codes = create("whitened").fitted(data).encode(data)

@@ -122,11 +122,12 @@ def recommendation_from_json(record: Any) -> Recommendation:
 
 
 def _candidate(record: Mapping[str, Any]) -> Candidate:
-    shift = record["mean_shift"]
+    w1, shift = (record[name] for name in ("w1", "mean_shift"))
     return Candidate(
         name=str(record["name"]),
         kind=str(record["kind"]),
         tv=Estimate(*(_number(record[key]) for key in ("forecast_drift", "low", "high"))),
+        w1=Estimate(*(_number(w1[key]) for key in ("value", "low", "high"))),
         mean_shift=Estimate(*(_number(shift[key]) for key in ("value", "low", "high"))),
         error=_number(record["error"]),
         diversity=_number(record["diversity"]),

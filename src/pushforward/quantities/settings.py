@@ -14,8 +14,8 @@ __all__ = ["fit_settings"]
 def fit_settings(instance: Any, owner: str) -> None:
     """Make every field of a frozen dataclass fit its declared type; `owner` is how errors call it.
 
-    Lists become tuples, one value alone a tuple of one, whole numbers floats. Types other than str, float,
-    int, Literal and (nested) tuples of them are left alone.
+    Lists become tuples, one value alone a tuple of one, whole numbers floats. Types other than str, bool,
+    float, int, Literal and (nested) tuples of them are left alone.
 
     Raises:
         InputError: a value that does not fit.
@@ -32,6 +32,8 @@ def _fitted(where: str, value: Any, hint: Any) -> Any:
             raise _refusal(where, value, "one of " + ", ".join(map(str, get_args(hint))))
     elif get_origin(hint) is tuple and get_args(hint)[1:] == (...,):
         return _tuple(where, value, get_args(hint)[0])
+    elif hint is bool:
+        return _truth(where, value)
     elif hint is str and not isinstance(value, str):
         raise _refusal(where, value, "a word")
     elif hint in (float, int):
@@ -60,6 +62,14 @@ def _number(where: str, value: Any) -> float:
     if math.isnan(number):
         raise _refusal(where, value, "a number")
     return number
+
+
+def _truth(where: str, value: Any) -> bool:
+    words = {"true": True, "false": False}
+    word = str(value).lower()
+    if not isinstance(value, bool | str) or word not in words:
+        raise _refusal(where, value, "true or false")
+    return words[word]
 
 
 def _refusal(where: str, value: Any, expected: str) -> InputError:

@@ -199,6 +199,7 @@ class Candidates:
             name=label.name,
             kind=label.kind,
             tv=ahead.tv,
+            w1=ahead.w1,
             mean_shift=ahead.mean_shift,
             error=_relative(seen, moved),
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
@@ -248,11 +249,14 @@ class Candidates:
         )
 
     def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
+        # A reweighted law is met by the errors as it is; of a deconvolved one only total variation is told.
+        kept, unknown = name.startswith("reweight"), Estimate(*(3 * (np.nan,)))
         return Candidate(
             name=name,
             kind="mitigation",
             tv=tv,
-            mean_shift=identity.mean_shift if name.startswith("reweight") else Estimate(*(3 * (np.nan,))),
+            w1=identity.w1 if kept else unknown,
+            mean_shift=identity.mean_shift if kept else unknown,
             error=identity.error,
             diversity=identity.diversity,
             validity=identity.validity,

@@ -59,7 +59,8 @@ def recommend(
         share: the most that each pilot takes of a training's FLOPs; default with a generator: 0.1.
         kernel: of the local errors; default without a generator: white, 4 % of each code's standard deviation.
         intended: π where it is a stated law; else the data's own.
-        representations: to try, as objects or spelled ("increments + whitened"); default: all registered ones.
+        representations: to try, as objects or spelled ("increments + whitened"); default: all registered ones, and the
+            best of them with normal scores on top ("spherical + gaussianized").
         mitigations: further ones to try on pilots with a generator, by name ("match") or as `train` spells them
             ("jacobian(0.001)"); default: "guide", which needs no training of its own.
         valid: (N,) which trajectories are plausible, such as a system's `valid`.
@@ -80,7 +81,8 @@ def recommend(
     law = None if intended is None else Intended.of(intended)
     push = Candidates(trajectories, phi, errors, law, valid, group, repeats, seed, data, _options(errors))
     asked = [parse(one) if isinstance(one, str) else one for one in representations or REPRESENTATIONS]
-    return _ranked(push, [one for one in asked if one.name != "identity"], mitigations, progress)
+    others = [one for one in asked if one.name != "identity"]
+    return _ranked(push, others, mitigations, progress, also=() if representations else ("gaussianized",))
 
 
 def _ranked(
@@ -88,10 +90,11 @@ def _ranked(
     representations: list[AbstractRepresentation],
     mitigations: Sequence[str] | None,
     progress: Progress,
+    also: Sequence[str],
 ) -> Recommendation:
     further = _further(push, mitigations)
-    part = 100 / (len(representations) + 2 + 2 * push.pilots_tell + len(further))
-    tried, refused = _tried(push, representations, further, part, progress)
+    part = 100 / (len(representations) + 2 + len(also) + 2 * push.pilots_tell + len(further))
+    tried, refused = _tried(push, representations, also, further, part, progress)
     resampled, accounts = push.resampled(tried[0], part_of(progress, 100 - part, part))
     candidates, ahead = [one.candidate for one in tried] + resampled, tried[0].ahead
     progress(100, 100)
@@ -112,11 +115,16 @@ def _ranked(
 def _tried(
     push: Candidates,
     representations: list[AbstractRepresentation],
+    also: Sequence[str],
     mitigations: Sequence[str],
     part: float,
     progress: Progress,
 ) -> tuple[list[Tried], list[tuple[str, str]]]:
-    """All that are forecast, identity first, and the names of the others with the reason."""
+    """All that are forecast, identity first, and the names of the others with the reason.
+
+    Args:
+        also: representations to put on top of the best.
+    """
     nothing = push.tried(parse("identity"), report=part_of(progress, 0, part))
     tried: list[Tried] = [nothing]
     refused: list[tuple[str, str]] = []
@@ -131,6 +139,11 @@ def _tried(
 
     for one in representations:
         attempt(one.label, push.tried, one, nothing.ahead.grid)
+    for name in also:
+        best = min(tried, key=lambda one: one.candidate.tv.value)
+        if best is not nothing and name not in best.candidate.name:
+            composed = parse(f"{best.candidate.name} + {name}")
+            attempt(composed.label, push.tried, composed, nothing.ahead.grid)
     if push.pilots_tell:
         best = min(tried, key=lambda one: one.candidate.tv.value)
         for psi in (nothing.representation, best.representation)[: 1 + (best is not nothing)]:

@@ -32,6 +32,7 @@ class Candidate:
         name: as `train --mitigate` spells it; `identity` does nothing.
         kind: `representation` or `mitigation`.
         tv: forecast total variation between what is made and what is intended, with its limits.
+        w1: forecast Wasserstein distance between them, in the quantity's unit.
         mean_shift: forecast shift of the quantity's mean, in its unit.
         error: root mean square of x' − x over trajectories, in standard deviations of each channel: how far single
             trajectories move. It and the next two are of a pilot's own trajectories, where there is one.
@@ -45,6 +46,7 @@ class Candidate:
     name: str
     kind: str
     tv: Estimate
+    w1: Estimate
     mean_shift: Estimate
     error: float
     diversity: float
@@ -162,11 +164,8 @@ class Recommendation:
                 "forecast_drift": one.tv.value,
                 "low": one.tv.low,
                 "high": one.tv.high,
-                "mean_shift": {
-                    "value": one.mean_shift.value,
-                    "low": one.mean_shift.low,
-                    "high": one.mean_shift.high,
-                },
+                "w1": asdict(one.w1),
+                "mean_shift": asdict(one.mean_shift),
                 "error": one.error,
                 "diversity": one.diversity,
                 "validity": one.validity,
@@ -197,10 +196,12 @@ class Recommendation:
     def __str__(self) -> str:
         """The table, and the command that applies the winner."""
         valid = any(one.validity is not None for one in self.candidates)
-        head = (
+        unit = printable(self.unit, 20) or "no unit"
+        head: tuple[str, ...] = (
             "candidate",
             "forecast TV [limits]",
-            f"shift of mean [{printable(self.unit, 20) or 'no unit'}]",
+            f"W1 [{unit}]",
+            f"shift of mean [{unit}]",
         )
         head += ("error", "diversity", *(("valid",) if valid else ()), "draws if selected", "cost")
         rows = [head]
@@ -210,6 +211,7 @@ class Recommendation:
                 (
                     one.name,
                     f"{one.tv.value:.4f} [{one.tv.low:.4f}, {one.tv.high:.4f}]",
+                    f"{one.w1.value:.4g}" if math.isfinite(one.w1.value) else "",
                     f"{one.mean_shift.value:+.4g}" if math.isfinite(one.mean_shift.value) else "",
                     number(one.error),
                     f"{one.diversity:.3f}",

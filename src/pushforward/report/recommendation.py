@@ -102,10 +102,11 @@ def _label(name: str) -> str:
 
 def _row(one: Candidate, valid: bool) -> tuple[str, ...]:
     share = ("" if one.validity is None else f"{one.validity:.1%}",) if valid else ()
-    shift = one.mean_shift.value
+    w1, shift = one.w1.value, one.mean_shift.value
     return (
         printable(one.name, 80),
         f"{one.tv.value:.4f} [{one.tv.low:.4f}, {one.tv.high:.4f}]",
+        f"{w1:.4g}" if math.isfinite(w1) else "–",
         f"{shift:+.4g}" if math.isfinite(shift) else "–",
         number(one.error),
         f"{one.diversity:.3f}",
