@@ -43,8 +43,8 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     "cone": {"T": 32},
     "sinusoid": {"T": 32},
 }
-# Those from "gaussianized" on joined last, when it was seen that what was left of the drift is spilt over the edges of the
-# quantity's law, so that their trainings are no test of how the others were chosen.
+# Those from "gaussianized" on joined last, when it was seen that what was left of the drift is spilt over the edges of
+# the quantity's law, so that their trainings are no test of how the others were chosen.
 REPRESENTATIONS: dict[str, tuple[str, ...]] = {
     "logistic-map": (
         *("map-parameter", "cosines", "whitened", "reference-path", "increments", "amplitude-phase"),
