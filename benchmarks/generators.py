@@ -5,7 +5,7 @@ peers' widths allow, the same number of training steps, in turns of a few steps 
 all sample: the peers with their usual 1,000 steps and with 50 (DDIM), this library by `calibrated`. Drift is W1 of the
 frequency to the training data. Times of 10,000 are scaled from the samples made. `--quick` trains a few steps only: its
 speeds hold, its drifts mean nothing. The roofline is the time that the network's multiplications would take at the rate
-of a product of two 1,024 × 1,024 matrices on the same threads.
+of a product of two 1,024 × 1,024 matrices on the same threads. `--widths` measures that for other networks alone.
 """
 
 from __future__ import annotations
@@ -33,6 +33,16 @@ _TURN = 25
 # The noise levels that matter for normalised trajectories of smooth motions, for few calls.
 _LEVELS = {"sigma_max": 20.0, "sigma_min": 0.02}
 _OURS = 10_000
+# Of the U-Net's levels, and residual blocks on each.
+_NETWORKS: tuple[tuple[tuple[int, ...], int], ...] = (
+    ((16, 32, 64), 2),
+    ((24, 48, 96), 1),
+    ((32, 64), 2),
+    ((32, 96), 1),
+    ((48, 96), 1),
+    ((32, 64, 128), 1),
+)
+_TIMED, _WARMING = 80, 20
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,7 @@ def rows(budget: Budget = _QUICK, lengths: tuple[int, ...] = (32, 128)) -> list[
 
 
 def _compared(T: int, budget: Budget) -> list[Row]:
-    system = systems.create("sinusoid")
-    data = system.sample(20_000, pf.Intended.parse(system.default_intended), T=T, seed=0)
+    data = _sinusoids(T)
     model, ours, peers = _trained(data, budget)
     threads = torch.get_num_threads()
     made = [
@@ -88,6 +97,26 @@ def _compared(T: int, budget: Budget) -> list[Row]:
         )
     made += _sampled(model, data, peers, budget)
     return made + _rooflines(model, data, step, budget.clock)
+
+
+def widths(lengths: tuple[int, ...], clock: Callable[[], float] = time.perf_counter) -> list[Row]:
+    """The roofline of wider and shallower networks: the fastest tenth of some training steps of each."""
+    made = []
+    for T in lengths:
+        data = _sinusoids(T)
+        for sizes, blocks in _NETWORKS:
+            model, marks = Diffusion(steps=_TIMED, widths=sizes, blocks=blocks, device="cpu"), []
+            model.fit(data, seed=0, progress=lambda *_, marks=marks: marks.append(clock()))
+            step = float(np.quantile(np.diff(marks)[_WARMING:], 0.1))
+            for row in _rooflines(model, data, step, clock):
+                label = f"T = {T}, {sizes}, {blocks}, {model.n_parameters:,} weights: {row['what']}"
+                made.append(_row(label, row["ours"], row["peer"], row["ratio"]))
+    return made
+
+
+def _sinusoids(T: int) -> Trajectories:
+    system = systems.create("sinusoid")
+    return system.sample(20_000, pf.Intended.parse(system.default_intended), T=T, seed=0)
 
 
 def _trained(data: Trajectories, budget: Budget) -> tuple[Diffusion, list[float], list[Contender]]:
@@ -202,7 +231,11 @@ def main() -> None:
     parser.add_argument("--calls", type=int, help="denoiser calls of this library's sampler")
     parser.add_argument("--T", type=int, nargs="*", default=[32, 128])
     parser.add_argument("--cpu", action="store_true", help="seconds of CPU, for a machine that is shared")
+    parser.add_argument("--widths", action="store_true", help="only the rooflines of other networks")
     wanted = parser.parse_args()
+    if wanted.widths:
+        print(table(widths(tuple(wanted.T), time.process_time if wanted.cpu else time.perf_counter)))
+        return
     basis = _QUICK if wanted.quick else Budget()
     chosen = {
         name: getattr(wanted, name) or getattr(basis, name) for name in ("steps", "usual", "few", "calls")
