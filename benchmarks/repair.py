@@ -25,8 +25,10 @@ import numpy as np
 
 import pushforward as pf
 from pushforward import generators, mitigations, systems
+from pushforward.demo.sealed import recommendation_from_json
 from pushforward.errors import InputError
 from pushforward.pilots.kernel import Pilot
+from pushforward.recommend.results import Recommendation
 from pushforward.representations import parse
 from pushforward.representations.deviation import Represented
 
@@ -73,8 +75,8 @@ COMPOSED: dict[str, tuple[str, ...]] = {
     "logistic-map": ("map-parameter",),
     "double-pendulum": ("energy-phase",),
     "maze": ("speed-heading",),
-    "cone": ("spherical",),
-    "sinusoid": ("cosines", "reference-path"),
+    "cone": ("spherical", "spherical + gaussianized"),
+    "sinusoid": ("cosines", "reference-path", "demodulated + gaussianized(channels=('frequency',))"),
 }
 SELECTED = ("none", "map-parameter", "energy-phase", "speed-heading", "spherical", "amplitude-phase")
 
@@ -224,25 +226,35 @@ def recommended(name: str) -> dict[str, Any]:
     return {"system": name, "share": SHARE, **found.to_json()}
 
 
-def forecasts(name: str, kernel: str) -> dict[str, float]:
-    """Forecast total variation of every representation, from the data alone.
+def forecasts(name: str, kernel: str, drift: str = "tv") -> dict[str, float]:
+    """Forecast drift (`tv` or `w1`) of every representation, from the data alone.
 
     `recommend`: what that says, of every candidate; `pilot`: those of `foretold` so far.
     """
     if kernel == "recommend":
-        told = [row["candidates"] for row in _rows(RECOMMENDED) if row["system"] == name]
-        ahead = {one["name"]: one["forecast_drift"] for one in (told[-1] if told else [])}
-        arms = {arm: _candidate(made) for arm, made in texts(systems.create(name), name).items()}
-        return {arm: ahead[label] for arm, label in arms.items() if label in ahead}
+        told = recommendation(name)
+        ahead = {} if told is None else {one.name: getattr(one, drift).value for one in told.candidates}
+        return {arm: ahead[label] for arm, label in labels(name).items() if label in ahead}
     if kernel == "pilot":
-        return {row["arm"]: row["tv"] for row in _rows(FORECASTS) if row["system"] == name and "tv" in row}
+        return {row["arm"]: row[drift] for row in _rows(FORECASTS) if row["system"] == name and drift in row}
     data, quantity = _data(name), systems.create(name).quantity
     first = pf.forecast(pf.kernels.parse(kernel), data, quantity, repeats=2)
-    found = {"none": first.tv.value}
+    found = {"none": first}
     for one in REPRESENTATIONS[name]:
         errors = Represented(kernel=pf.kernels.parse(kernel), representation=parse(one))
-        found[one] = pf.forecast(errors, data, quantity, repeats=2, grid=first.grid).tv.value
-    return found
+        found[one] = pf.forecast(errors, data, quantity, repeats=2, grid=first.grid)
+    return {arm: getattr(ahead, drift).value for arm, ahead in found.items()}
+
+
+def recommendation(name: str) -> Recommendation | None:
+    """What `recommend` said of a system, as the ledger keeps it."""
+    told = [row for row in _rows(RECOMMENDED) if row["system"] == name]
+    return recommendation_from_json(told[-1]) if told else None
+
+
+def labels(name: str) -> dict[str, str]:
+    """Arm -> how `recommend` names it."""
+    return {arm: _candidate(made) for arm, made in texts(systems.create(name), name).items()}
 
 
 def _candidate(mitigations: list[str]) -> str:

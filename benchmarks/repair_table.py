@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.repair import COMPOSED, REPRESENTATIONS, SYSTEMS, forecasts, refused, texts, trained
+from benchmarks.repair import (
+    REPRESENTATIONS,
+    SYSTEMS,
+    forecasts,
+    labels,
+    recommendation,
+    refused,
+    texts,
+    trained,
+)
 from pushforward import systems
+from pushforward.recommend.results import NOTABLE
 
 __all__ = ["arms", "halved", "ranking", "tables"]
 
@@ -69,27 +79,33 @@ def _spread(rows: Rows, key: str, form: str, floor_form: str) -> str:
 
 
 def ranking(kernel: str) -> str:
-    """Spearman's ρ of forecast and trained total variation: all that has a forecast, and representations alone.
+    """Spearman's ρ of forecast and trained drift: all that has a forecast, and representations alone.
 
-    Beside it what one seed of the trainings says of another: no forecast can be asked for more.
+    Behind it what one seed of the trainings says of another: no forecast can be asked for more.
     """
-    lines: dict[str, list[str]] = {"all candidates": [], "representations alone": []}
-    lines |= {f"{label}, one seed for another": [] for label in tuple(lines)}
-    for name in SYSTEMS:
-        ahead, found = forecasts(name, kernel), by_arm(name)
-        alone = {"none", *REPRESENTATIONS[name]}
-        for label, kept in (("all candidates", found), ("representations alone", alone)):
-            both = [arm for arm in found if arm in ahead and arm in kept]
-            rho = _spearman([ahead[arm] for arm in both], [mean(found[arm], "tv") for arm in both])
-            lines[label].append(f"{rho:.2f} of {len(both)}" if len(both) > 2 else "")
-            ceiling = _between_seeds([found[arm] for arm in both])
-            lines[f"{label}, one seed for another"].append("" if np.isnan(ceiling) else f"{ceiling:.2f}")
-    return grid(("", *SYSTEMS), [[label, *cells] for label, cells in lines.items()])
+    lines = [
+        [f"{scope}, {label}", *(_agreement(name, kernel, drift, alone) for name in SYSTEMS)]
+        for drift, label in (("w1", "W1"), ("tv", "total variation"))
+        for scope, alone in (("all candidates", False), ("representations alone", True))
+    ]
+    return grid(("forecast for trained (one seed for another)", *SYSTEMS), lines)
 
 
-def _between_seeds(trainings: Sequence[Rows]) -> float:
+def _agreement(name: str, kernel: str, drift: str, alone: bool) -> str:
+    ahead, found = forecasts(name, kernel, drift), by_arm(name)
+    kept = {"none", *REPRESENTATIONS[name]} if alone else set(found)
+    both = [arm for arm in found if arm in ahead and arm in kept]
+    if len(both) < 3:
+        return ""
+    rho = _spearman([ahead[arm] for arm in both], [mean(found[arm], drift) for arm in both])
+    ceiling = _between_seeds([found[arm] for arm in both], drift)
+    beside = "" if np.isnan(ceiling) else f" ({ceiling:.2f})"
+    return f"{rho:.2f} of {len(both)}{beside}"
+
+
+def _between_seeds(trainings: Sequence[Rows], drift: str) -> float:
     """Mean over pairs of seeds, each over the arms that have both."""
-    by_seed = [{row["seed"]: row["tv"] for row in rows} for rows in trainings]
+    by_seed = [{row["seed"]: row[drift] for row in rows} for rows in trainings]
     seeds = sorted({seed for one in by_seed for seed in one})
     found = []
     for a, b in ((a, b) for a in seeds for b in seeds if a < b):
@@ -102,31 +118,56 @@ def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
     return float(stats.spearmanr(first, second).statistic) if len(first) > 2 else float("nan")
 
 
-def halved(kernel: str) -> str:
-    """What is left of W1 and of total variation above their floors, in shares of training as it is."""
-    ways: dict[str, Callable[[str], tuple[str, ...]]] = {
-        "first of `recommend`": lambda name: (_first(name, kernel),),
-        "its best representation": lambda name: COMPOSED[name][:1],
-        "`condition`": lambda name: ("condition",),
-        "both": lambda name: (f"{COMPOSED[name][0]} + condition",),
-    }
-    lines = []
-    for label, of in ways.items():
-        cells = []
-        for name in SYSTEMS:
-            found, (arm,) = by_arm(name), of(name)
-            left = (
-                [_left(found, arm, key) for key in ("w1", "tv")] if arm in found and "none" in found else []
-            )
-            named = f"`{arm}`: " if label.startswith(("first", "its")) else ""
-            cells.append(named + ", ".join(f"{one:.0%}" for one in left) if left else "")
+def halved() -> str:
+    """What is left of W1 and of total variation above their floors, in shares of training as it is; what is valid."""
+    lines = [["as it is", *(_told(name, "none", named=False) for name in SYSTEMS)]]
+    for label, of in _WAYS.items():
+        arms_of = [of(name) for name in SYSTEMS]
+        cells = ["" if arm is None else _told(name, arm) for name, arm in zip(SYSTEMS, arms_of, strict=True)]
         lines.append([label, *cells])
-    return grid(("left of W1, of total variation", *SYSTEMS), lines)
+    lines.append(["`condition`", *(_told(name, "condition", named=False) for name in SYSTEMS)])
+    return grid(("left of W1, of total variation; valid", *SYSTEMS), lines)
 
 
-def _first(name: str, kernel: str) -> str:
-    ahead = forecasts(name, kernel)
-    return min(ahead, key=lambda arm: ahead[arm]) if ahead else ""
+def _told(name: str, arm: str, named: bool = True) -> str:
+    found = by_arm(name)
+    if not {arm, "none"} <= set(found):
+        return ""
+    left = ", ".join(f"{_left(found, arm, key):.0%}" for key in ("w1", "tv"))
+    return f"`{arm}`: " * named + f"{left}; {mean(found[arm], 'valid'):.0%}"
+
+
+def _recommended(name: str) -> str | None:
+    told = recommendation(name)
+    return None if told is None else _arm_of(name, told.best.name)
+
+
+def _representation(name: str) -> str | None:
+    """The lowest forecast of the representations; those not told apart from it by validity, as `recommend` does."""
+    told = recommendation(name)
+    if told is None:
+        return None
+    kept = [one for one in told.candidates if one.kind == "representation" and one.name != "identity"]
+    alike = [one for one in kept if one.tv.value <= kept[0].tv.high]
+    most = max(one.validity or 0.0 for one in alike)
+    return _arm_of(name, next(one.name for one in alike if (one.validity or 0.0) >= most - NOTABLE))
+
+
+def _arm_of(name: str, label: str) -> str | None:
+    return next((arm for arm, one in labels(name).items() if one == label), None)
+
+
+def _both(name: str) -> str | None:
+    """Conditioned in the codes of the lowest forecast."""
+    ahead = {arm: tv for arm, tv in forecasts(name, "recommend").items() if arm.endswith(" + condition")}
+    return min(ahead, key=lambda arm: ahead[arm]) if ahead else None
+
+
+_WAYS: dict[str, Callable[[str], str | None]] = {
+    "what `recommend` recommends": _recommended,
+    "its best representation": _representation,
+    "conditioned in the codes of the lowest forecast": _both,
+}
 
 
 def _left(found: dict[str, Rows], arm: str, key: str) -> float:
@@ -139,4 +180,4 @@ def _left(found: dict[str, Rows], arm: str, key: str) -> float:
 
 def tables(kernel: str) -> str:
     """All of them."""
-    return "\n\n".join((arms(kernel), ranking(kernel), halved(kernel)))
+    return "\n\n".join((arms(kernel), ranking(kernel), halved()))

@@ -17,7 +17,7 @@ from pushforward.forecast.results import Estimate, Forecast
 from pushforward.formats import read
 from pushforward.kernels.mixture import Mixture
 from pushforward.pilots import Account, Pilot
-from pushforward.recommend.results import Candidate, Recommendation
+from pushforward.recommend.results import Candidate, Pilots, Recommendation
 from pushforward.trajectories import Trajectories
 
 __all__ = ["Sealed", "recommendation_from_json", "seal"]
@@ -114,11 +114,19 @@ def recommendation_from_json(record: Any) -> Recommendation:
             candidates=candidates,
             refused=tuple((str(one["name"]), str(one["why"])) for one in record["refused"]),
             level=float(record["level"]),
+            pilots=_pilots(record["pilots"]),
         )
         require(found["identity"].kind == "representation", "no identity")
     except (KeyError, TypeError, ValueError, IndexError):
         raise InputError("the recommendation is damaged; start anew with another folder (-o)") from None
     return found
+
+
+def _pilots(record: Mapping[str, Any] | None) -> Pilots | None:
+    if record is None:
+        return None
+    share, seconds, training = (float(record[key]) for key in ("share", "seconds", "training_seconds"))
+    return Pilots(int(record["n"]), share, seconds, training)
 
 
 def _candidate(record: Mapping[str, Any]) -> Candidate:

@@ -15,12 +15,12 @@ from pushforward.measure.table import number
 if TYPE_CHECKING:
     from pushforward.pilots.kernel import Account
 
-__all__ = ["OUT_OF_REACH", "Candidate", "Pilots", "Recommendation"]
+__all__ = ["NOTABLE", "OUT_OF_REACH", "Candidate", "Pilots", "Recommendation"]
 
 # More draws than this for one kept trajectory are no way to sample.
 OUT_OF_REACH = 1000
 # Of some 2,000 trajectories, a difference of shares that is no chance.
-_NOTABLE = 0.05
+NOTABLE = 0.05
 
 
 @final
@@ -135,13 +135,13 @@ class Recommendation:
         if self.pilots is None or any(one.validity is None for one in alike):
             return first
         most = max(one.validity or 0.0 for one in alike)
-        return next(one for one in alike if (one.validity or 0.0) >= most - _NOTABLE)
+        return next(one for one in alike if (one.validity or 0.0) >= most - NOTABLE)
 
     @property
     def warning(self) -> str:
         """One sentence where the best is forecast to be less often valid than what is made as it is; else empty."""
         best, nothing = self.best.validity, self["identity"].validity
-        if best is None or nothing is None or best >= nothing - _NOTABLE:
+        if best is None or nothing is None or best >= nothing - NOTABLE:
             return ""
         return (
             f"Fewer trajectories are forecast to be valid with {printable(self.best.name, 80)} than as it is, "
