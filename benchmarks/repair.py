@@ -72,9 +72,9 @@ REPRESENTATIONS: dict[str, tuple[str, ...]] = {
 }
 # Representations in which a model was conditioned too: the lowest forecasts, of all and of those that were there first.
 COMPOSED: dict[str, tuple[str, ...]] = {
-    "logistic-map": ("map-parameter",),
-    "double-pendulum": ("energy-phase",),
-    "maze": ("speed-heading",),
+    "logistic-map": ("map-parameter", "map-parameter + gaussianized"),
+    "double-pendulum": ("energy-phase", "energy-phase + gaussianized"),
+    "maze": ("speed-heading", "speed-heading + gaussianized"),
     "cone": ("spherical", "spherical + gaussianized"),
     "sinusoid": ("cosines", "reference-path", "demodulated + gaussianized(channels=('frequency',))"),
 }
