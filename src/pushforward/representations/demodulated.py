@@ -29,7 +29,7 @@ class Demodulated(AbstractRepresentation):
 
     name: ClassVar[str] = "demodulated"
     formula: ClassVar[str] = "x_t = a_t cos(ωτ − φ_t) ↦ (ω, a_t, cos φ_t, sin φ_t)"
-    source: ClassVar[str] = "Bloomfield, Fourier Analysis of Time Series (1976), ch. 7: complex demodulation"
+    source: ClassVar[str] = "Bloomfield, Fourier Analysis of Time Series (1976): complex demodulation"
 
     def codes(self, space: Space) -> Channels:
         """The frequency in rad a step, then amplitude and phase, as cosine and sine, of each channel."""
