@@ -8,7 +8,7 @@ stopped and goes on; `--table` prints what there is.
 `--foretell` makes forecasts from thin models of the class, one trained in each representation's codes for a tenth of a
 training's FLOPs, as `recommend(data, quantity, generator=...)` does. That kernel, its share and the ranking by forecast
 total variation were chosen on the logistic map and the double pendulum; the other three systems test the choice.
-`--recommend` keeps what `recommend` itself then says.
+`--recommend` keeps what `recommend` itself then says, `--select` what large selections cost as it is and in its codes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ RESULTS = Path(__file__).parent / "results" / "repair.jsonl"
 FORECASTS = RESULTS.with_name("repair_forecasts.jsonl")
 RECOMMENDED = RESULTS.with_name("repair_recommended.jsonl")
 SHARE, N_AHEAD = 0.1, 4096
-N_DATA, N_MADE, N_SELECTED = 10_000, 6_000, 2_000
+SELECTIONS = RESULTS.with_name("repair_selections.jsonl")
+N_DATA, N_MADE, N_SELECTED, N_LARGE = 10_000, 6_000, 2_000, 10_000
 BUDGET: dict[str, Any] = {"steps": 1000, "batch_size": 64}
 SYSTEMS: dict[str, dict[str, Any]] = {
     "logistic-map": {"T": 32},
@@ -143,10 +144,12 @@ def _data(name: str) -> pf.Trajectories:
     return system.sample(N_DATA, pf.Intended.parse(system.default_intended), seed=0, **SYSTEMS[name])
 
 
-def _selected(model: Any, data: pf.Trajectories, quantity: Any, seed: int) -> dict[str, Any]:
+def _selected(
+    model: Any, data: pf.Trajectories, quantity: Any, seed: int, n: int = N_SELECTED
+) -> dict[str, Any]:
     select = mitigations.Select(quantity).apply(model, data)
     try:
-        made = select.sample(N_SELECTED, seed=seed + 2)
+        made = select.sample(n, seed=seed + 2)
     except InputError as error:
         return {"selected_refused": str(error)}
     found = pf.audit(made, against=data, quantities=[quantity]).quantities[0]
@@ -158,6 +161,15 @@ def _selected(model: Any, data: pf.Trajectories, quantity: Any, seed: int) -> di
         "draws_per_kept": select.account.cost,
         "effective_share": select.account.effective_share,
     }
+
+
+def selection(name: str, arm: str) -> dict[str, Any]:
+    """What a large selection costs, whose bins chance fills more evenly: the first seed's training again."""
+    data, system = _data(name), systems.create(name)
+    model: Any = generators.create("diffusion", **BUDGET)
+    around = texts(system, name)[arm]
+    model = (mitigations.mitigate(model, around) if around else model).fit(data, seed=0)
+    return {"system": name, "arm": arm, **_selected(model, data, system.quantity, 0, N_LARGE)}
 
 
 def known() -> dict[tuple[str, str, int], dict[str, Any]]:
@@ -252,6 +264,11 @@ def recommendation(name: str) -> Recommendation | None:
     return recommendation_from_json(told[-1]) if told else None
 
 
+def large_selections() -> list[dict[str, Any]]:
+    """What `--select` kept."""
+    return _rows(SELECTIONS)
+
+
 def labels(name: str) -> dict[str, str]:
     """Arm -> how `recommend` names it."""
     return {arm: _candidate(made) for arm, made in texts(systems.create(name), name).items()}
@@ -278,6 +295,16 @@ def refused(name: str) -> dict[str, str]:
     }
 
 
+def _select(names: list[str]) -> None:
+    from benchmarks.repair_table import chosen, conditioned
+
+    done = {(row["system"], row["arm"]) for row in large_selections()}
+    for name in names:
+        for arm in ("none", chosen(name), conditioned(name)):
+            if arm is not None and (name, arm) not in done:
+                _keep(SELECTIONS, selection(name, arm))
+
+
 def main() -> None:
     """Make what is missing, then print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.repair", description=__doc__)
@@ -286,6 +313,7 @@ def main() -> None:
     parser.add_argument(
         "--recommend", action="store_true", help="keep what recommend says instead of training"
     )
+    parser.add_argument("--select", action="store_true", help="large selections instead of training")
     parser.add_argument("--figure", type=Path, help="only draw forecast beside training, into this file")
     parser.add_argument("--system", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--arm", nargs="*", default=None, help="only these arms")
@@ -310,6 +338,9 @@ def main() -> None:
             for arm in ("none", *REPRESENTATIONS[name], "condition", *composed):
                 if (name, arm) not in done:
                     _keep(FORECASTS, foretold(name, arm))
+        return
+    if wanted.select:
+        _select(wanted.system)
         return
     jobs = [
         (name, arm, seed)

@@ -13,6 +13,7 @@ from benchmarks.repair import (
     SYSTEMS,
     forecasts,
     labels,
+    large_selections,
     recommendation,
     refused,
     texts,
@@ -21,7 +22,7 @@ from benchmarks.repair import (
 from pushforward import systems
 from pushforward.recommend.results import NOTABLE
 
-__all__ = ["arms", "halved", "ranking", "tables"]
+__all__ = ["arms", "chosen", "conditioned", "halved", "ranking", "selections", "tables"]
 
 Rows = list[dict[str, Any]]
 _HEAD = ("system", "trained", "seeds", "W1 (floor)", "total variation (floor)", "shift of the mean", "valid")
@@ -142,7 +143,7 @@ def _recommended(name: str) -> str | None:
     return None if told is None else _arm_of(name, told.best.name)
 
 
-def _representation(name: str) -> str | None:
+def chosen(name: str) -> str | None:
     """The lowest forecast of the representations; those not told apart from it by validity, as `recommend` does."""
     told = recommendation(name)
     if told is None:
@@ -157,7 +158,7 @@ def _arm_of(name: str, label: str) -> str | None:
     return next((arm for arm, one in labels(name).items() if one == label), None)
 
 
-def _both(name: str) -> str | None:
+def conditioned(name: str) -> str | None:
     """Conditioned in the codes of the lowest forecast."""
     ahead = {arm: tv for arm, tv in forecasts(name, "recommend").items() if arm.endswith(" + condition")}
     return min(ahead, key=lambda arm: ahead[arm]) if ahead else None
@@ -165,8 +166,8 @@ def _both(name: str) -> str | None:
 
 _WAYS: dict[str, Callable[[str], str | None]] = {
     "what `recommend` recommends": _recommended,
-    "its best representation": _representation,
-    "conditioned in the codes of the lowest forecast": _both,
+    "its best representation": chosen,
+    "conditioned in the codes of the lowest forecast": conditioned,
 }
 
 
@@ -178,6 +179,24 @@ def _left(found: dict[str, Rows], arm: str, key: str) -> float:
     return above(found[arm]) / before if before > 0 else float("nan")
 
 
+def selections() -> str:
+    """Draws for each one kept of a large selection: as it is, in the best representation, and conditioned too."""
+    rows = {(row["system"], row["arm"]): row for row in large_selections()}
+    ways: dict[str, Callable[[str], str | None]] = {"as it is": lambda name: "none"}
+    ways |= {label: of for label, of in _WAYS.items() if of is not _recommended}
+    lines = []
+    for label, of in ways.items():
+        found = [rows.get((name, of(name) or "")) for name in SYSTEMS]
+        lines.append([label, *("" if row is None else _cost(row) for row in found)])
+    return grid(("draws for each kept; total variation (floor)", *SYSTEMS), lines)
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if "selected_refused" in row:
+        return "out of reach"
+    return f"{row['draws_per_kept']:.2f}; {row['selected_tv']:.3f} ({row['selected_tv_null_95']:.3f})"
+
+
 def tables(kernel: str) -> str:
     """All of them."""
-    return "\n\n".join((arms(kernel), ranking(kernel), halved()))
+    return "\n\n".join((arms(kernel), ranking(kernel), halved(), selections()))
