@@ -69,8 +69,14 @@ def _arm(name: str, arm: str, rows: Rows, ahead: float | None) -> list[str]:
         f"{mean(rows, 'diversity'):.2f}",
         "" if ahead is None else f"{ahead:.3f}",
         f"{mean(chosen, 'selected_tv'):.3f} ({mean(chosen, 'selected_tv_null_95'):.3f})" if chosen else "",
-        f"{mean(chosen, 'draws_per_kept'):.1f}" if chosen else "",
+        _draws(rows, chosen),
     ]
+
+
+def _draws(rows: Rows, chosen: Rows) -> str:
+    refused = sum("selected_refused" in row for row in rows)
+    told = [f"{mean(chosen, 'draws_per_kept'):.1f}"] if chosen else []
+    return ", ".join([*told, *([f"out of reach in {refused} of {len(rows)}"] if refused else [])])
 
 
 def _spread(rows: Rows, key: str, form: str, floor_form: str) -> str:

@@ -279,7 +279,13 @@ def test_gradients_are_finite_where_points_coincide():
         assert torch.isfinite(torch.autograd.grad(made.sum(), values)[0]).all()
 
 
-@pytest.mark.parametrize("text", ["identity", "increments", "increments + increments", "map-parameter"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("identity", "increments", "increments + increments", "map-parameter", "gaussianized"),
+        "gaussianized(channels=[x]) + increments",
+    ],
+)
 def test_torch_decodings_are_the_registered_ones(text):
     data = systems.create("logistic-map").sample(30, pf.Intended.uniform(3.5, 4).law, T=9, seed=1)
     psi = representation(text).fitted(data)

@@ -270,6 +270,20 @@ def test_gaussianized_codes_have_the_normal_law():
         assert kstest(column, "norm").statistic < 0.01
 
 
+def test_long_tails_become_normal_too():
+    values = np.exp(3 * np.random.default_rng(0).normal(size=(500, 20, 1)))
+    data = Trajectories(values.astype(np.float32))
+    codes = create("gaussianized").checked(data).encode(data).values.ravel()
+    assert kstest(codes, "norm").statistic < 0.01
+
+
+def test_a_channel_of_one_value_keeps_it_whatever_its_size():
+    for value in (0.0, 7.0, 1e20):
+        data = Trajectories(np.full((3, 4, 1), value, dtype=np.float32))
+        create("gaussianized").checked(data)
+    create("gaussianized").checked(Trajectories(np.ones((1, 1, 1), dtype=np.float32)))
+
+
 def test_gaussianized_edges_hold_what_a_model_errs():
     data = made_by("cone", n=2000, T=16)
     rng = np.random.default_rng(0)
@@ -302,6 +316,8 @@ def test_only_the_channels_that_are_asked_for_are_gaussianized():
     assert np.array_equal(codes.values[:, :, 0], data.values[:, :, 0])
     with pytest.raises(InputError, match="'z'"):
         create("gaussianized", channels=("z",)).fitted(data)
+    with pytest.raises(InputError, match="expected each once"):
+        create("gaussianized", channels=("y", "y")).fitted(data)
 
 
 def test_a_constant_rate_of_turn_is_a_constant_of_turning_codes():

@@ -65,9 +65,9 @@ def _number(where: str, value: Any) -> float:
 
 
 def _truth(where: str, value: Any) -> bool:
-    words = {"true": True, "false": False}
+    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
     word = str(value).lower()
-    if not isinstance(value, bool | str) or word not in words:
+    if word not in words:
         raise _refusal(where, value, "true or false")
     return words[word]
 

@@ -23,8 +23,8 @@ class Demodulated(AbstractRepresentation):
     """(ω, a_t, cos φ_t, sin φ_t), x_t = a_t cos(ωτ − φ_t): ω the trajectory's own frequency, τ steps from its middle.
 
     a_t e^{iφ_t} = u + r_t e^{iωτ}, where u is that of the sinusoid that fits best and r what it misses: of a sinusoid
-    all codes are constant in time. ω is that of least squares, one for all channels; of codes that a model made,
-    their mean over the valid steps. Trajectories that are constant or shorter than 8 steps have ω = 0.
+    about zero all codes are constant in time. ω is that of least squares, one for all channels; of codes that a model
+    made, their mean over the valid steps. Trajectories that are constant or shorter than 8 steps have ω = 0.
     """
 
     name: ClassVar[str] = "demodulated"

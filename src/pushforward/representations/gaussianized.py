@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from pushforward.errors import named, require
+from pushforward.errors import InputError, named, require
 from pushforward.representations.base import AbstractRepresentation, Channels, Space
 from pushforward.representations.warped import interpolated
 from pushforward.trajectories import Trajectories
@@ -18,8 +18,8 @@ __all__ = ["Gaussianized"]
 
 _Array = NDArray[np.float64]
 _Table = tuple[tuple[float, ...], ...]
-# Beyond the outermost knots; a channel's range over its size, and two knots' over that of the channel.
-_LEAST_SHARE, _CONSTANT, _APART = 1e-4, 1e-5, 1e-4
+# Beyond the outermost knots; a channel's range over its size, and the gap of two knots over theirs.
+_LEAST_SHARE, _CONSTANT, _APART = 1e-4, 1e-5, 2e-6
 
 
 @final
@@ -29,7 +29,8 @@ class Gaussianized(AbstractRepresentation):
 
     Networks learn a normal law at once; of a uniform one they round the edges off and spill over them, which is drift
     wherever a channel holds the quantity. F_c is piecewise linear between quantiles that are evenly spread in z, and
-    goes straight on beyond the outermost, so that every z decodes. A channel that takes one value keeps it.
+    goes straight on beyond the outermost, so that every z decodes: what has long tails may decode far beyond them. A
+    value that many share (a bound that clips) gets one end of its scores; a channel that takes one value only keeps it.
 
     Attributes:
         channels: which (default: all); the others stay as they are.
@@ -85,8 +86,10 @@ class Gaussianized(AbstractRepresentation):
         """Which channels have normal scores.
 
         Raises:
-            InputError: a channel that is not there.
+            InputError: a channel that is not there, or one twice.
         """
+        if len(set(self.channels)) < len(self.channels):
+            raise InputError(f"{self._owner}: got channels {', '.join(self.channels)}; expected each once")
         for name in self.channels:
             if name not in space.channels:
                 raise named("channel", name, space.channels)
@@ -95,17 +98,19 @@ class Gaussianized(AbstractRepresentation):
 
 def _table(values: _Array, knots: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """x and z of the knots of one channel, both rising."""
+    x = np.quantile(values, [0.0, 1.0])
+    if len(values) < 2 or x[1] - x[0] <= _CONSTANT * np.abs(x).max():
+        # Rounding is not a law.
+        half = max(1.0, abs(x[0]))
+        return (x[0] - half, x[0] + half), (x[0] - half, x[0] + half)
     outermost = -float(ndtri(max(0.5 / len(values), _LEAST_SHARE)))
     z = np.linspace(-outermost, outermost, knots)
     share = ndtr(z)
     x = np.quantile(values, (share - share[0]) / (share[-1] - share[0]))
-    if x[-1] - x[0] <= _CONSTANT * np.abs(x).max():
-        # Rounding is not a law.
-        return (x[0] - 1.0, x[0] + 1.0), (x[0] - 1.0, x[0] + 1.0)
     kept = [0]
     for i in range(1, knots):
-        # Of quantiles that are all but equal (a value that is often there) the first stays.
-        if x[i] - x[kept[-1]] > _APART * (x[-1] - x[0]):
+        # Closer than float32 tells apart (a value that is often there): the first stays, of the highest the last.
+        if x[i] - x[kept[-1]] > _APART * max(abs(x[i]), abs(x[kept[-1]])):
             kept.append(i)
     kept[-1] = knots - 1
     return tuple(x[kept].tolist()), tuple(z[kept].tolist())

@@ -27,7 +27,7 @@ class Spherical(AbstractRepresentation):
     Attributes:
         apex: in the position's unit.
         turning: the azimuth as its steps, with the first as cosine and sine (whose means are decoded): a constant
-            rate of turn is then a constant, and no angle jumps.
+            rate of turn is then a constant, and away from the axis no angle jumps.
     """
 
     apex: tuple[float, ...] = (0.0, 0.0, 0.0)
