@@ -49,6 +49,11 @@ def test_nothing_is_recommended_where_nothing_is_better():
     assert "recommended: nothing" in str(result)
 
 
+def test_a_candidate_with_a_channel_that_is_not_there_says_which(maps):
+    found = pf.recommend(maps, "logistic-map-r", representations=["gaussianized(channels=[w])"])
+    assert found.refused == (("gaussianized(channels=('w',))", "unknown channel 'w'; valid: x"),)
+
+
 def test_the_best_of_all_is_tried_with_normal_scores_on_top(found):
     first = min(
         (one for one in found.candidates if " + " not in one.name and one.kind == "representation"),

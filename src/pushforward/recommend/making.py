@@ -135,7 +135,7 @@ def _tried(
         try:
             tried.append(make(*given, part_of(progress, start, part)))
         except InputError as error:
-            refused.append((name, printable(str(error).partition(": ")[2] or error, 200)))
+            refused.append((name, _reason(error)))
 
     for one in representations:
         attempt(one.label, push.tried, one, nothing.ahead.grid)
@@ -151,6 +151,12 @@ def _tried(
     for text in mitigations:
         attempt(text, push.mitigated, text, nothing)
     return tried, refused
+
+
+def _reason(error: InputError) -> str:
+    """Without who says it, which the line begins with already; a name that is unknown is said by nobody."""
+    said = str(error)
+    return printable(said if said.startswith("unknown ") else said.partition(": ")[2] or said, 200)
 
 
 def _further(push: Candidates, mitigations: Sequence[str] | None) -> Sequence[str]:
