@@ -19,7 +19,7 @@ test: $(VENV)/.peers  ## the default test suite (about ten minutes on two cores 
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-all: $(VENV)/.peers  ## every test, slow ones included
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --hypothesis-profile=search
 
 lint: $(VENV)/.dev   ## ruff, mypy, and the documentation built with warnings as errors
 	$(BIN)/ruff check .

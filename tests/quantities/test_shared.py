@@ -176,7 +176,9 @@ class TestSymmetries:
     def test_running_backwards_changes_nothing(self, name, seed):
         motion = walks(seed, ragged=False)
         back = motion.with_values(motion.values[:, ::-1])
-        np.testing.assert_allclose(EVERY[name](back), EVERY[name](motion), rtol=1e-4, atol=1e-9)
+        # A tenth of a cycle is a trend: its frequency's likelihood is flat, and known to a thousandth of a cycle.
+        atol = 1e-3 / (20 * 0.5) if name == "dominant-frequency" else 1e-9
+        np.testing.assert_allclose(EVERY[name](back), EVERY[name](motion), rtol=1e-4, atol=atol)
 
     @pytest.mark.parametrize("name", [name for name in MOTION if name not in PLACED | {"dominant-frequency"}])
     @given(seed=seeds, shift=st.integers(-180, 180))
