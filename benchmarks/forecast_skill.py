@@ -42,13 +42,21 @@ def main(arguments: list[str] | None = None) -> int:
         and job.seed < wanted.seeds
     ]
     if not wanted.table:
-        from benchmarks.forecast_skill_cells import rows
+        from benchmarks.forecast_skill_cells import more_made, rows
 
-        for job in chosen:
-            if job.key in read(wanted.ledger).cells:
+        budget = TINY if wanted.tiny else BUDGET
+        done = read(wanted.ledger).cells
+        for job in sorted(chosen, key=lambda job: job.key in done):
+            known, start = read(wanted.ledger), time.process_time()
+            if job.key not in known.cells:
+                append(wanted.ledger, rows(job, budget, wanted.models))
+            elif job.generator and not job.pilots and wanted.models is not None:
+                again = more_made(job, budget, wanted.models, known.models[job.key[:3]])
+                if not again:
+                    continue
+                append(wanted.ledger, again)
+            else:
                 continue
-            start = time.process_time()
-            append(wanted.ledger, rows(job, TINY if wanted.tiny else BUDGET, wanted.models))
             print(
                 *job.key,
                 f"{time.process_time() - start:.0f} s of processor time",

@@ -21,7 +21,6 @@ from benchmarks.forecast_skill_plan import (
     HELD_OUT,
     PAPER,
     SHARE,
-    SLOW,
     SMALL_SHARE,
     Budget,
     Job,
@@ -37,7 +36,7 @@ from pushforward.kernels.spectral import Spectral
 from pushforward.measure import AuditSettings
 from pushforward.trajectories import Trajectories
 
-__all__ = ["edges_of", "rows"]
+__all__ = ["edges_of", "more_made", "rows"]
 
 Row = dict[str, Any]
 _BINS, _MARGIN = 32, 0.05
@@ -54,6 +53,19 @@ def rows(job: Job, budget: Budget, models: Path | None = None) -> list[Row]:
     return [
         {"system": job.system, "generator": job.generator, "seed": job.seed} | row | facts for row in made
     ]
+
+
+def more_made(job: Job, budget: Budget, models: Path, known: Row) -> list[Row]:
+    """The row of a training whose sample was smaller than the budget's, of a full sample of the saved model."""
+    saved = models / _name(job)
+    if known["n"] >= budget.n_made or not saved.exists():
+        return []
+    row = _model_row(job, budget, generators.load(saved), known["settings"])
+    return [known | row | {"version": pf.__version__, "commit": _commit()}]
+
+
+def _name(job: Job) -> str:
+    return f"{job.system}-{job.generator}-{job.seed}"
 
 
 @cache
@@ -143,7 +155,7 @@ def _trained(job: Job, budget: Budget, models: Path | None) -> Iterator[Row]:
     model = generators.create(job.generator, **settings).fit(data, seed=job.seed)
     used = time.process_time() - start
     if models is not None:
-        model.save(models / f"{job.system}-{job.generator}-{job.seed}")
+        model.save(models / _name(job))
     yield _model_row(job, budget, model, settings) | {"cpu": round(used, 1)}
     if job.seed == 0:
         yield from _own(job, budget, model)
@@ -155,9 +167,8 @@ def _model_row(job: Job, budget: Budget, model: Any, settings: dict[str, Any]) -
     """What it makes: counts, validity, drift with its noise floors."""
     data, _ = _data(job.system, budget)
     system = systems.create(job.system)
-    n = budget.n_made_slow if job.generator in SLOW else budget.n_made
     start = time.process_time()
-    made = model.sample(n, seed=100 + job.seed)
+    made = model.sample(budget.n_made, seed=100 + job.seed)
     used = time.process_time() - start
     edges = edges_of(job.system, budget)
     found = pf.audit(
@@ -172,7 +183,7 @@ def _model_row(job: Job, budget: Budget, model: Any, settings: dict[str, Any]) -
         "what": "model",
         "settings": settings,
         "parameters": sum(p.numel() for p in model.network.parameters()),
-        "n": n,
+        "n": len(made),
         "counts": np.bincount(places, minlength=len(edges) + 1).tolist(),
         "undefined": float(1 - np.isfinite(q).mean()),
         "valid": float(np.mean(system.valid(made))),

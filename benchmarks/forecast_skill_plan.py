@@ -40,7 +40,7 @@ class Budget:
         n_kernel: of these, how many a kernel that asks a network deviates.
         n_local: how many the local score machine deviates.
         n_pairs: pairs of samples behind the solver's share.
-        n_made: made trajectories; n_made_slow by classes that call their network many times for each.
+        n_made: made trajectories.
         training: share of the steps of `GENERATORS` that are taken.
     """
 
@@ -50,12 +50,11 @@ class Budget:
     n_local: int = 2_000
     n_pairs: int = 800
     n_made: int = 50_000
-    n_made_slow: int = 20_000
     training: float = 1.0
 
 
 BUDGET = Budget()
-TINY = Budget(n_data=600, n_kernel=200, n_local=100, n_pairs=50, n_made=400, n_made_slow=400, training=0.012)
+TINY = Budget(n_data=600, n_kernel=200, n_local=100, n_pairs=50, n_made=400, training=0.012)
 
 _UNET: dict[str, Any] = {"steps": 1500, "batch_size": 64, "widths": (16, 32, 64), "blocks": 1}
 GENERATORS: dict[str, dict[str, Any]] = {
@@ -65,7 +64,6 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "flow": _UNET,
     "transformer": {"steps": 1000, "batch_size": 64, "width": 48, "blocks": 2, "hidden": 32},
 }
-SLOW = ("diffusion", "flow", "mlp", "transformer")
 DENOISERS = ("diffusion", "flow", "mlp")
 # The classes that are also tried on the systems held out.
 TESTED = ("diffusion", "mlp")
