@@ -5,7 +5,7 @@ from scipy import stats
 import pushforward as pf
 from pushforward.errors import InputError
 from pushforward.mitigations import Select, mitigate
-from pushforward.mitigations.select import _rank_within
+from pushforward.mitigations.select import _draws_until, _rank_within
 
 
 def test_selection_restores_the_law_of_the_data_within_its_noise_floor(drifted, data, end):
@@ -99,3 +99,42 @@ def test_it_is_refused_without_what_it_needs(drifted, end, data):
 def test_ranks_count_earlier_equals():
     assert _rank_within(np.array([3, 1, 3, 3, 1])).tolist() == [0, 0, 1, 2, 1]
     assert _rank_within(np.empty(0, dtype=np.int64)).tolist() == []
+
+
+def test_a_tolerance_leaves_no_more_than_that_of_the_law_unmet(drifted, data, end):
+    """Total variation over the bins, beyond that of independent draws, and for fewer draws."""
+    exact, loose = (
+        Select(end, "uniform(-1.5, 1)", bins=32, tolerance=t).apply(drifted, data) for t in (0.0, 0.05)
+    )
+    every, most = (end(one.sample(10_000, seed=0)) for one in (exact, loose))
+    assert loose.account.cost < 0.6 * exact.account.cost
+    assert 0 < loose.account.stand_ins <= 500
+    assert exact.account.stand_ins == 0
+    assert "stand in for others made too rarely" in str(loose.account)
+    edges = np.linspace(-1.5, 1, 33)
+    apart = np.abs(np.histogram(most, edges)[0] - np.histogram(every, edges)[0]).sum() / 20_000
+    # Both are filled to the same independent draws of the bins, but for those that stand in.
+    assert apart == pytest.approx(loose.account.stand_ins / 10_000, abs=0.01)
+
+
+def test_stand_ins_are_as_the_law_has_the_rest(drifted, data, end):
+    """2 % of a law that the model never makes: the rest of it is kept as it is."""
+    wanted = "0.98*normal(0.5, 1) + 0.02*uniform(7.9, 8)"
+    select = Select(end, wanted, bins=50, tolerance=0.03).apply(drifted, data)
+    values = end(select.sample(5000, seed=1))
+    assert 50 < select.account.stand_ins <= 150
+    assert stats.kstest(values, stats.norm(0.5, 1).cdf).pvalue > 0.001
+
+
+def test_draws_until_is_the_least_that_leaves_what_is_tolerated():
+    short, rate = np.array([10, 40, 0, 5]), np.array([0.1, 0.2, 0.5, 0.01])
+    for left in (0.0, 1.0, 4.0, 20.0, 54.0):
+        k = _draws_until(short, rate, left)
+        assert np.maximum(short - k * rate, 0).sum() == pytest.approx(left)
+    assert _draws_until(short, rate, 0.0) == pytest.approx(500)
+    assert _draws_until(short, rate, 55.0) == 0
+
+
+def test_a_tolerance_that_allows_any_law_is_refused(end):
+    with pytest.raises(InputError, match=r"tolerance = 0\.9; expected a total variation from 0 to 0\.2"):
+        Select(end, tolerance=0.9)

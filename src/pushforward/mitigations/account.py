@@ -21,6 +21,7 @@ class Account:
         kept: trajectories that were given on.
         undefined: drawn ones on which the quantity is not defined.
         outside: drawn ones outside the range of the intended law.
+        stand_ins: kept ones in the place of others, of ranges made too rarely, as a tolerance allows.
         wanted: (B,) intended mass of each bin of a selection; None without one.
         made: (B,) how many were drawn in each.
     """
@@ -29,6 +30,7 @@ class Account:
     kept: int = 0
     undefined: int = 0
     outside: int = 0
+    stand_ins: int = 0
     wanted: NDArray[np.float64] | None = None
     made: NDArray[np.int64] | None = None
 
@@ -58,7 +60,7 @@ class Account:
         """Plain numbers; null where not known."""
         numbers = {name: getattr(self, name) for name in ("acceptance", "cost", "effective_share")}
         return {
-            **{name: getattr(self, name) for name in ("drawn", "kept", "undefined", "outside")},
+            **{name: getattr(self, name) for name in ("drawn", "kept", "undefined", "outside", "stand_ins")},
             **{name: value if np.isfinite(value) else None for name, value in numbers.items()},
         }
 
@@ -66,7 +68,12 @@ class Account:
         """One line."""
         lost = f", {self.undefined:,} undefined" if self.undefined else ""
         out = f", {self.outside:,} outside the intended range" if self.outside else ""
+        missed = (
+            f", {self.stand_ins / self.kept:.2%} stand in for others made too rarely"
+            if self.stand_ins
+            else ""
+        )
         return (
             f"drew {self.drawn:,}, kept {self.kept:,} ({self.acceptance:.1%}, {self.cost:.2f} draws each), effective "
-            f"sample size {self.effective_share:.1%} of the draws{lost}{out}"
+            f"sample size {self.effective_share:.1%} of the draws{lost}{out}{missed}"
         )

@@ -24,6 +24,7 @@ _FEW = 256
 _BATCH = 16 * _FEW
 _BLOCK = 16_384
 _FEWEST = 16_384
+_LOOSEST = 0.2
 _STREAM = 0x5E1EC7
 
 
@@ -34,13 +35,17 @@ class Select(AbstractMeasuring):
 
     Drawing π's bin and then a made trajectory of that bin is rejection sampling with weights π/p̂ that need not be
     estimated: whatever the model's law p̂, the kept ones have bin masses π, and p̂'s law within each bin. The cost per
-    kept trajectory tends to max π/p̂ over the bins.
+    kept trajectory tends to max π/p̂ over the bins. With a tolerance ε > 0 it tends to the least c for which
+    Σ_b max(π_b − c p̂_b, 0) ≤ ε: of what the model makes too rarely, at most a share ε of all is left out, and
+    trajectories of the other bins, as π has them, stand in. The rare ranges are often a law's tails: where these count,
+    leave it at 0.
 
     Attributes:
         quantity: φ.
         intended: π; None: that of the data.
         bins: of about equal mass under π.
         most: draws per wanted trajectory after which the law is said to be out of the model's reach.
+        tolerance: ε, total variation over the bins that the law of the kept ones may have from π.
     """
 
     name: ClassVar[str] = "select"
@@ -52,17 +57,22 @@ class Select(AbstractMeasuring):
 
     bins: int = 64
     most: float = 50.0
+    tolerance: float = 0.0
     law: LawBins | None = learned()
 
     def __post_init__(self) -> None:
         """Check the settings.
 
         Raises:
-            InputError: fewer than two bins, or fewer than one draw.
+            InputError: fewer than two bins, fewer than one draw, or a tolerance that would allow any law.
         """
         super().__post_init__()
         require(2 <= self.bins <= MOST_BINS, f"select: got bins = {self.bins}; expected 2 to {MOST_BINS}")
         require(self.most >= 1, f"select: got most = {self.most:g}; expected at least 1")
+        require(
+            0 <= self.tolerance <= _LOOSEST,
+            f"select: got tolerance = {self.tolerance:g}; expected a total variation from 0 to {_LOOSEST:g}",
+        )
 
     def fitted(self, data: Trajectories) -> Self:
         """With π cut into bins."""
@@ -129,20 +139,34 @@ class _Source:
         drawn = 0
         most = max(self.asked.most * int(quota.sum()), _FEWEST)
         while True:
-            short = quota - np.bincount(self.bins, minlength=len(quota))
-            if (short <= 0).all():
-                return self._taken(quota, rng)
+            short = (quota - np.bincount(self.bins, minlength=len(quota))).clip(0)
+            if short.sum() <= self.asked.tolerance * quota.sum() and len(self.bins) >= quota.sum():
+                return self._taken(self._with_others(quota, short, rng), rng)
             if drawn >= most:
                 raise self._out_of_reach(quota, short, drawn)
             drawn += self._more(quota, self._enough(quota, short))
 
     def _enough(self, quota: NDArray[np.int64], short: NDArray[np.int64]) -> int:
-        """Draws that would fill what is short, by how often each bin was met so far."""
+        """Draws that would fill what is short, up to the tolerance, by how often each bin was met so far."""
         assert self.account.made is not None
         guess = float(quota.sum())
         if self.drawn:
-            guess = float((short.clip(0) * self.drawn / np.maximum(self.account.made, 1)).max())
-        return min(_BATCH, -(-math.ceil(guess) // _FEW) * _FEW)
+            rate = np.maximum(self.account.made, 1) / self.drawn
+            guess = _draws_until(short, rate, self.asked.tolerance * float(quota.sum()))
+        return min(_BATCH, max(-(-math.ceil(guess) // _FEW), 1) * _FEW)
+
+    def _with_others(
+        self, quota: NDArray[np.int64], short: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """The quota with what is short taken from other bins, as π has them, as far as trajectories wait there."""
+        self.account.stand_ins += (missing := int(short.sum()))
+        filled = quota - short
+        spare = np.bincount(self.bins, minlength=len(quota)) - filled
+        while missing:
+            mass = self.law.mass * (spare > 0)
+            extra = np.minimum(rng.multinomial(missing, mass / mass.sum()), spare)
+            filled, spare, missing = filled + extra, spare - extra, missing - int(extra.sum())
+        return filled
 
     def _more(self, quota: NDArray[np.int64], n: int) -> int:
         start = int(np.random.SeedSequence([self.seed, self.calls, _STREAM]).generate_state(1)[0])
@@ -179,8 +203,22 @@ class _Source:
         got, wanted = int(quota[worst] - short[worst]), int(quota[worst])
         return InputError(
             f"select: {self.asked.phi.label} in {self.law.shown(worst)}: got {got} of {wanted} wanted trajectories in "
-            f"{drawn:,} draws; expected an intended law within what the model makes (narrow it, or raise most)"
+            f"{drawn:,} draws; expected a law within what the model makes (narrow it, raise most or tolerance)"
         )
+
+
+def _draws_until(short: NDArray[np.int64], rate: NDArray[np.float64], left: float) -> float:
+    """The least k with Σ_b max(short_b − k rate_b, 0) ≤ left."""
+    short = short.astype(np.float64)
+    if short.sum() <= left:
+        return 0.0
+    # Bins are filled in the order of short / rate; between two of these the sum falls linearly.
+    full = short / rate
+    order = np.argsort(full)
+    rest_short = np.cumsum(short[order][::-1])[::-1]
+    rest_rate = np.cumsum(rate[order][::-1])[::-1]
+    until = (rest_short - left) / rest_rate
+    return float(until[np.argmax(until <= full[order])])
 
 
 def _rank_within(where: NDArray[np.int64]) -> NDArray[np.int64]:
