@@ -140,3 +140,16 @@ class TestRollout:
         assert float(made[..., 0].abs().max()) <= 2.0
         assert float(made[..., 1].min()) >= -1.0
         assert float(made[..., 1].max()) <= 3.0
+
+    def test_a_law_that_is_far_too_wide_gives_finite_values_within_reach(self) -> None:
+        """Channels are drawn one given another: the first one's runaway must not take the next to infinity."""
+        network = RolloutMLP(10, 5, history=1, n_start=3, width=16, blocks=1, components=2, log_floor=-7.0)
+        alive(network)
+        for name, weight in network.named_parameters():
+            if not name.startswith("statistics."):
+                weight.data.mul_(40)
+        network.statistics.set(np.full(5, 0.1), np.full(5, -1.0), np.full(5, 1.0))
+        with torch.no_grad():
+            made = network.sample(F.sigmoid(drawn(64, 10, 5)), drawn(64, 10, 5, seed=1))
+        assert bool(torch.isfinite(made).all())
+        assert float(made.abs().max()) <= 2.0

@@ -111,6 +111,26 @@ def test_step_by_step_is_all_at_once(head: str) -> None:
             )
 
 
+def test_a_law_that_is_far_too_wide_gives_finite_values_within_reach() -> None:
+    """Channels are drawn one given another: the first one's runaway must not take the next to infinity."""
+    network = TrajectoryTransformer(9, 5, MixtureLaw(3, -7.0), 16, 2, 2, 8)
+    for layer in network.modules():
+        if getattr(layer, "starts_at_zero", False):
+            layer.starts_at_zero = False  # type: ignore[assignment]
+    initialize(network, np.random.default_rng(0))
+    for name, weight in network.named_parameters():
+        if not name.startswith("statistics."):
+            weight.data.mul_(40)
+    network.statistics.set(np.full(5, 0.1), np.full(5, -1.0), np.full(5, 1.0))
+    rng = np.random.default_rng(1)
+    uniform = torch.from_numpy(rng.random((64, 9, 5), dtype=np.float32))
+    normal = torch.from_numpy(rng.standard_normal((64, 9, 5), dtype=np.float32))
+    with torch.no_grad():
+        made = network.sample(uniform, normal)
+    assert bool(torch.isfinite(made).all())
+    assert float(made.abs().max()) <= 2.0
+
+
 def test_the_predictor_gives_the_law_of_the_next_step() -> None:
     """In the data's units: of a linear process, N(A x + b, Q)."""
     data = linear_process().sample(4000, seed=0)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pushforward.generators.networks.mixture import half_square
+from pushforward.generators.networks.mixture import WIDEST, half_square
 
 __all__ = ["GaussianLaw", "n_gaussian"]
 
@@ -49,7 +49,7 @@ class GaussianLaw:
 
     def draw(self, normal: Tensor) -> Tensor:
         """(..., C) draws, from standard normal numbers (..., C)."""
-        rest = self.log_scale.exp() * normal
+        rest = self.log_scale.clamp(max=WIDEST).exp() * normal
         identity = torch.eye(self.mean.shape[-1], device=rest.device)
         error: Tensor = torch.linalg.solve_triangular(
             identity - self.regression, rest[..., None], upper=False

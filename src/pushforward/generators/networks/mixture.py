@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["draw_mixture", "half_square", "mixture_log_density", "mixture_moments"]
+__all__ = ["WIDEST", "draw_mixture", "half_square", "mixture_log_density", "mixture_moments"]
+
+WIDEST = 20.0
+"""Largest ln of a standard deviation that is drawn from: far beyond any data, and no infinity."""
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 _BEND = 4.0
@@ -66,7 +69,7 @@ def draw_mixture(raw: Tensor, uniform: Tensor, normal: Tensor, log_floor: float)
     # The last component takes what rounding leaves of the total.
     chosen = (uniform[..., None] >= reached[..., :-1]).sum(dim=-1, keepdim=True)
     drawn_mean = mean.gather(-1, chosen)[..., 0]
-    return drawn_mean + log_scale.gather(-1, chosen)[..., 0].exp() * normal
+    return drawn_mean + log_scale.gather(-1, chosen)[..., 0].clamp(max=WIDEST).exp() * normal
 
 
 def mixture_moments(raw: Tensor, log_floor: float) -> tuple[Tensor, Tensor]:

@@ -99,7 +99,7 @@ class RolloutMLP(nn.Module):
         )
         h = self._features(window[:, -1:], condition)[:, 0]
         if t < self.n_start:
-            code = self._started(h, uniform, normal)
+            code = self._started(h, x[:, -1] if t else None, uniform, normal)
         else:
             code = GaussianLaw(self.step(h), self.n_channels, self.log_floor).draw(normal)
         return self.statistics.held(self.law.decoded(code, x[:, -1] if t else None, self.statistics))
@@ -110,12 +110,12 @@ class RolloutMLP(nn.Module):
         mean = GaussianLaw(self.step(h), self.n_channels, self.log_floor).mean
         return self.law.decoded(mean, x[:, self.n_start - 1 : -1], self.statistics)
 
-    def _started(self, h: Tensor, uniform: Tensor, normal: Tensor) -> Tensor:
+    def _started(self, h: Tensor, last: Tensor | None, uniform: Tensor, normal: Tensor) -> Tensor:
         codes = h.new_zeros(len(h), 0)
         for channel in range(self.n_channels):
             raw = self.start.channel(h, self.law.features(codes), channel)
             drawn = self.law.draw(raw, uniform[:, channel], normal[:, channel])
-            codes = torch.cat([codes, drawn[:, None]], dim=1)
+            codes = self.law.held(torch.cat([codes, drawn[:, None]], dim=1), last, self.statistics)
         return codes
 
     def _windows(self, x: Tensor) -> Tensor:

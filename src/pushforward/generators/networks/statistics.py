@@ -46,7 +46,13 @@ class Statistics(nn.Module):
         for kept, given in ((self.increment, moved), (self.low, low), (self.high, top)):
             kept.data.copy_(torch.from_numpy(np.asarray(given, dtype=np.float32)))
 
+    @property
+    def reach(self) -> tuple[Tensor, Tensor]:
+        """(C,) the lowest and the highest value that a rollout may take."""
+        margin = _MARGIN * (self.high - self.low)
+        return self.low - margin, self.high + margin
+
     def held(self, x: Tensor) -> Tensor:
         """`x` (..., C), kept within reach of the data, so that no rollout runs off to infinity."""
-        margin = _MARGIN * (self.high - self.low)
-        return torch.minimum(torch.maximum(x, self.low - margin), self.high + margin)
+        low, high = self.reach
+        return torch.minimum(torch.maximum(x, low), high)

@@ -48,6 +48,10 @@ class AbstractLaw(ABC):
         """The values (B, C) that codes (B, C) stand for."""
 
     @abstractmethod
+    def held(self, code: Tensor, last: Tensor | None, statistics: Statistics) -> Tensor:
+        """Codes (B, c) of the first c channels, kept within reach of the data."""
+
+    @abstractmethod
     def log_density(self, raw: Tensor, code: Tensor, statistics: Statistics) -> Tensor:
         """ln p of a normalised value (..., C), from parameters (..., C, n_out) and codes (..., C)."""
 
@@ -88,6 +92,14 @@ class MixtureLaw(AbstractLaw):
     def decoded(self, code: Tensor, last: Tensor | None, statistics: Statistics) -> Tensor:
         """The step before plus the increment."""
         return code if last is None else last + code * statistics.increment
+
+    def held(self, code: Tensor, last: Tensor | None, statistics: Statistics) -> Tensor:
+        """Increments that end within reach."""
+        low, high = (end[: code.shape[1]] for end in statistics.reach)
+        if last is not None:
+            step = statistics.increment[: code.shape[1]]
+            low, high = ((end - last[:, : code.shape[1]]) / step for end in (low, high))
+        return torch.minimum(torch.maximum(code, low), high)
 
     def log_density(self, raw: Tensor, code: Tensor, statistics: Statistics) -> Tensor:
         """Of the code: the constant ln(increment) is left out, so that channels weigh alike."""
@@ -138,6 +150,10 @@ class TokenLaw(AbstractLaw):
     def decoded(self, code: Tensor, last: Tensor | None, statistics: Statistics) -> Tensor:
         """The centres in normalised units."""
         return statistics.low + (code + 1) / 2 * (statistics.high - statistics.low)
+
+    def held(self, code: Tensor, last: Tensor | None, statistics: Statistics) -> Tensor:
+        """As they are: there are no bins elsewhere."""
+        return code
 
     def log_density(self, raw: Tensor, code: Tensor, statistics: Statistics) -> Tensor:
         """ln of the bin's probability, over its width: the density of a value that is uniform within its bin."""

@@ -93,7 +93,8 @@ class TrajectoryTransformer(nn.Module):
         for channel in range(self.n_channels):
             raw = self.head.channel(h, self.law.features(codes), channel)
             drawn = self.law.draw(raw, uniform[:, channel], normal[:, channel])
-            codes = torch.cat([codes, drawn[:, None]], dim=1)
+            # Held before the next channel is shown it: a runaway channel would take the others to infinity.
+            codes = self.law.held(torch.cat([codes, drawn[:, None]], dim=1), last, self.statistics)
         return self.statistics.held(self.law.decoded(codes, last, self.statistics))
 
     def _inputs(self, x: Tensor) -> Tensor:
