@@ -37,7 +37,8 @@ FORECASTS = RESULTS.with_name("repair_forecasts.jsonl")
 RECOMMENDED = RESULTS.with_name("repair_recommended.jsonl")
 SHARE, N_AHEAD = 0.1, 4096
 SELECTIONS = RESULTS.with_name("repair_selections.jsonl")
-N_DATA, N_MADE, N_SELECTED, N_LARGE = 10_000, 6_000, 2_000, 10_000
+N_DATA, N_MADE, N_SELECTED, N_LARGE = 10_000, 6_000, 2_000, 20_000
+TOLERANCE = 0.01
 BUDGET: dict[str, Any] = {"steps": 1000, "batch_size": 64}
 SYSTEMS: dict[str, dict[str, Any]] = {
     "logistic-map": {"T": 32},
@@ -160,7 +161,18 @@ def _selected(
         "selected_w1_null_95": found.w1.null_95,
         "draws_per_kept": select.account.cost,
         "effective_share": select.account.effective_share,
+        "draws_tolerated": _tolerated(select.account.wanted, select.account.made, select.account.drawn),
     }
+
+
+def _tolerated(wanted: np.ndarray, made: np.ndarray, drawn: int) -> float:
+    """Draws for each of many kept with a tolerance: the least c for which Σ max(π − c p̂, 0) is `TOLERANCE`."""
+    low, high = 0.0, float(drawn)
+    for _ in range(60):
+        middle = (low + high) / 2
+        left = np.maximum(wanted - middle * made / drawn, 0).sum()
+        low, high = (low, middle) if left <= TOLERANCE else (middle, high)
+    return high
 
 
 def selection(name: str, arm: str) -> dict[str, Any]:
@@ -296,11 +308,11 @@ def refused(name: str) -> dict[str, str]:
 
 
 def _select(names: list[str]) -> None:
-    from benchmarks.repair_table import chosen, conditioned
+    from benchmarks.repair_table import chosen, conditioned, for_selection
 
     done = {(row["system"], row["arm"]) for row in large_selections()}
     for name in names:
-        for arm in ("none", chosen(name), conditioned(name)):
+        for arm in dict.fromkeys(("none", chosen(name), for_selection(name), conditioned(name))):
             if arm is not None and (name, arm) not in done:
                 _keep(SELECTIONS, selection(name, arm))
 

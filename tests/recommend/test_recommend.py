@@ -7,6 +7,7 @@ import pytest
 import pushforward as pf
 from pushforward.cli import main
 from pushforward.errors import InputError
+from pushforward.recommend.candidates import _draws, _undamped
 from pushforward.systems import create
 
 
@@ -374,3 +375,22 @@ def test_settings_of_a_training_without_a_generator_are_refused(maps, tmp_path, 
     for option, value in (("--batch-size", "8"), ("--share", "0.2")):
         assert main(["recommend", str(tmp_path / "data.npz"), option, value]) == 2
         assert capsys.readouterr().err.startswith(f"error: {option}: belongs to --generator")
+
+
+def test_it_says_in_which_codes_a_selection_draws_least(found):
+    fewest = found.for_selection
+    assert fewest.draws == min(one.draws for one in found.candidates if one.kind == "representation")
+    assert fewest.draws < found["identity"].draws
+    assert found.to_json()["for_selection"] == fewest.name
+    assert f"kept in {fewest.name} ({fewest.drawn}, {found['identity'].drawn} as it is)" in str(found)
+
+
+def test_draws_are_those_of_the_pilot_itself_not_of_the_share_of_its_drift_that_lasts():
+    """A pilot that hardly makes the upper half: the kernel that leaves half of the data as they are never tells."""
+    wanted, made = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.0, 0.74, 0.26, 0.0])
+    pilot = pf.kernels.create("pilot", generator="mlp", steps=40, scale=0.5)
+    shown = _undamped(wanted, made, pilot, pilot)
+    assert shown == pytest.approx([0.0, 0.98, 0.02, 0.0])
+    assert _draws(wanted, shown) == pytest.approx(25)
+    white = pf.kernels.create("gaussian", scale=0.5)
+    assert _draws(wanted, _undamped(wanted, made, white, white)) == pytest.approx(0.5 / 0.26)

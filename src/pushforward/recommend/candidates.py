@@ -32,7 +32,7 @@ __all__ = ["Candidates", "Check", "Label", "Tried"]
 
 Check = Callable[[Trajectories], NDArray[np.bool_]]
 _SEEN = 2048
-_DRAW_BINS = 16
+_DRAW_BINS = 32
 # A pilot's errors of so many take less time than its training.
 _PILOTED = 16_384
 
@@ -204,7 +204,7 @@ class Candidates:
             error=_relative(seen, moved),
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
-            draws=_draws(ahead.expected, ahead.mass),
+            draws=_draws(ahead.expected, _undamped(ahead.expected, ahead.mass, kernel, self.kernel)),
             cost=label.cost,
             command=self._command(*label.mitigations),
         )
@@ -245,7 +245,7 @@ class Candidates:
             fitted.label,
             Estimate(left, max(left - half, 0.0), left + half),
             f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
-            _draws(solution.intended, solution.predicted),
+            _draws(solution.intended, _undamped(solution.intended, solution.predicted, judge, self.kernel)),
         )
 
     def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
@@ -285,6 +285,17 @@ def _spread(trajectories: Trajectories) -> float:
     mean = np.where(mask, trajectories.values, 0.0).sum(axis=0) / count
     square = np.where(mask, np.square(trajectories.values - mean, dtype=np.float64), 0.0)
     return float(np.sqrt(square.sum() / count.sum()))
+
+
+def _undamped(
+    wanted: NDArray[np.float64],
+    made: NDArray[np.float64],
+    kernel: AbstractDeviationKernel,
+    errors: AbstractDeviationKernel,
+) -> NDArray[np.float64]:
+    """What a pilot itself makes: a kernel that leaves half of the data as they are never runs out of a range."""
+    share = min(kernel.known_scale, 1.0) if isinstance(errors, Pilot) else 1.0
+    return (wanted + (made - wanted) / share).clip(0.0) if share > 0 else made
 
 
 def _draws(wanted: NDArray[np.float64], made: NDArray[np.float64]) -> float:

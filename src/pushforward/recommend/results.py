@@ -38,7 +38,8 @@ class Candidate:
             trajectories move. It and the next two are of a pilot's own trajectories, where there is one.
         diversity: spread of what is made over the spread of the data, root of the ratio of total variances.
         validity: share of what is made that passes the check that the caller gave; None without one.
-        draws: trajectories to draw for each one kept, if `select` is put on top to restore the law exactly.
+        draws: trajectories to draw for each one kept, if `select` is put on top to restore the law exactly; where there
+            is a pilot, of the pilot itself, so that a training in full needs fewer.
         cost: what it takes.
         command: that applies it.
     """
@@ -54,6 +55,11 @@ class Candidate:
     draws: float
     cost: str
     command: str
+
+    @property
+    def drawn(self) -> str:
+        """`draws`, to be shown."""
+        return f"{self.draws:.2f}" if self.draws < OUT_OF_REACH else "out of reach"
 
 
 @final
@@ -138,6 +144,13 @@ class Recommendation:
         return next(one for one in alike if (one.validity or 0.0) >= most - NOTABLE)
 
     @property
+    def for_selection(self) -> Candidate:
+        """The representation (`identity` among them) of which `select` is forecast to draw least for each one kept."""
+        return min(
+            (one for one in self.candidates if one.kind == "representation"), key=lambda one: one.draws
+        )
+
+    @property
     def warning(self) -> str:
         """One sentence where the best is forecast to be less often valid than what is made as it is; else empty."""
         best, nothing = self.best.validity, self["identity"].validity
@@ -146,6 +159,17 @@ class Recommendation:
         return (
             f"Fewer trajectories are forecast to be valid with {printable(self.best.name, 80)} than as it is, "
             f"{best:.1%} for {nothing:.1%}: compare candidates."
+        )
+
+    @property
+    def selection(self) -> str:
+        """One sentence: where selection costs least."""
+        one, nothing = self.for_selection, self["identity"]
+        instead = "" if one is nothing else f", {nothing.drawn} as it is"
+        whose = "" if self.pilots is None else " of a pilot"
+        return (
+            f"to restore the law exactly, select({printable(self.quantity, 60)}): fewest draws{whose} for each one "
+            f"kept in {printable(one.name, 80)} ({one.drawn}{instead})"
         )
 
     def __getitem__(self, name: str) -> Candidate:
@@ -186,6 +210,7 @@ class Recommendation:
             "seed": self.seed,
             "level": self.level,
             "best": self.best.name,
+            "for_selection": self.for_selection.name,
             "candidates": rows,
             "refused": [{"name": name, "why": why} for name, why in self.refused],
             "pilots": None if self.pilots is None else asdict(self.pilots),
@@ -216,7 +241,7 @@ class Recommendation:
                     number(one.error),
                     f"{one.diversity:.3f}",
                     *share,
-                    f"{one.draws:.2f}" if one.draws < OUT_OF_REACH else "out of reach",
+                    one.drawn,
                     one.cost,
                 )
             )
@@ -225,6 +250,7 @@ class Recommendation:
             f"errors {self.kernel} in each candidate's own codes, seed {self.seed}",
             *(() if self.pilots is None else (str(self.pilots),)),
             *(f"{name} does not apply: {why}" for name, why in self.refused),
+            self.selection,
             self._advice(),
         ]
         return "\n".join([*aligned(rows), *notes])

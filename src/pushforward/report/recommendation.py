@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pushforward.errors import printable
 from pushforward.measure.table import number
-from pushforward.recommend.results import OUT_OF_REACH, Candidate, Recommendation
+from pushforward.recommend.results import Candidate, Recommendation
 from pushforward.report.notation import confidence, count
 from pushforward.report.style import INK, INTENDED, MUTED, WIDTH, quiet, styled
 
@@ -46,6 +46,7 @@ def recommendation_section(found: Recommendation) -> RecommendationSection:
             f"Training with {printable(best.name, 80)} is forecast to leave a total variation of "
             f"{number(best.tv.value)} where doing nothing leaves {number(nothing.tv.value)}. {found.warning}"
         ).rstrip()
+    advice += f" {found.selection[0].upper()}{found.selection[1:]}."
     caption = (
         f"Forecast total variation of each candidate with {confidence(found.level)} limits, the best first; the dashed "
         "line is doing nothing."
@@ -111,6 +112,6 @@ def _row(one: Candidate, valid: bool) -> tuple[str, ...]:
         number(one.error),
         f"{one.diversity:.3f}",
         *share,
-        f"{one.draws:.2f}" if one.draws < OUT_OF_REACH else "out of reach",
+        one.drawn,
         printable(one.cost, 80),
     )
