@@ -307,12 +307,13 @@ def refused(name: str) -> dict[str, str]:
     }
 
 
-def _select(names: list[str]) -> None:
+def _select(names: list[str], arms: list[str] | None) -> None:
     from benchmarks.repair_table import chosen, conditioned, for_selection
 
     done = {(row["system"], row["arm"]) for row in large_selections()}
     for name in names:
-        for arm in dict.fromkeys(("none", chosen(name), for_selection(name), conditioned(name))):
+        told = ("none", chosen(name), for_selection(name), conditioned(name))
+        for arm in dict.fromkeys(told if arms is None else arms):
             if arm is not None and (name, arm) not in done:
                 _keep(SELECTIONS, selection(name, arm))
 
@@ -352,7 +353,7 @@ def main() -> None:
                     _keep(FORECASTS, foretold(name, arm))
         return
     if wanted.select:
-        _select(wanted.system)
+        _select(wanted.system, wanted.arm)
         return
     jobs = [
         (name, arm, seed)

@@ -31,6 +31,7 @@ class RecommendationSection:
     rows: list[tuple[str, ...]]
     refused: list[tuple[str, str]]
     advice: str
+    selection: str
     command: str
     valid: bool
 
@@ -46,7 +47,6 @@ def recommendation_section(found: Recommendation) -> RecommendationSection:
             f"Training with {printable(best.name, 80)} is forecast to leave a total variation of "
             f"{number(best.tv.value)} where doing nothing leaves {number(nothing.tv.value)}. {found.warning}"
         ).rstrip()
-    advice += f" {found.selection[0].upper()}{found.selection[1:]}."
     caption = (
         f"Forecast total variation of each candidate with {confidence(found.level)} limits, the best first; the dashed "
         "line is doing nothing."
@@ -62,6 +62,7 @@ def recommendation_section(found: Recommendation) -> RecommendationSection:
         rows=[_row(one, valid) for one in found.candidates],
         refused=[(printable(name, 80), printable(why, 200)) for name, why in found.refused],
         advice=advice,
+        selection=f"{found.selection[0].upper()}{found.selection[1:]}.",
         command=printable(best.command, 400),
         valid=valid,
     )
