@@ -233,11 +233,12 @@ def selections() -> str:
     ways: dict[str, Callable[[str], str | None]] = {"as it is": lambda name: "none"}
     ways["where `recommend` says that it draws least"] = for_selection
     ways |= {label: of for label, of in _WAYS.items() if of is not _recommended}
+    made = [name for name in SYSTEMS if (name, "none") in rows]
     lines = []
     for label, of in ways.items():
-        found = [rows.get((name, of(name) or "")) for name in SYSTEMS]
+        found = [rows.get((name, of(name) or "")) for name in made]
         lines.append([label, *("" if row is None else _cost(row) for row in found)])
-    return grid(("draws for each kept (tolerated); total variation (floor)", *SYSTEMS), lines)
+    return grid(("draws for each kept (tolerated); total variation (floor)", *made), lines)
 
 
 def _cost(row: dict[str, Any]) -> str:
