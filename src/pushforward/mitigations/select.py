@@ -25,6 +25,7 @@ _BATCH = 16 * _FEW
 _BLOCK = 16_384
 _FEWEST = 16_384
 _LOOSEST = 0.2
+_LEAST = 1e-12
 _STREAM = 0x5E1EC7
 
 
@@ -163,7 +164,7 @@ class _Source:
         filled = quota - short
         spare = np.bincount(self.bins, minlength=len(quota)) - filled
         while missing:
-            mass = self.law.mass * (spare > 0)
+            mass = np.maximum(self.law.mass, _LEAST) * (spare > 0)
             extra = np.minimum(rng.multinomial(missing, mass / mass.sum()), spare)
             filled, spare, missing = filled + extra, spare - extra, missing - int(extra.sum())
         return filled
