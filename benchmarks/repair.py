@@ -27,6 +27,7 @@ import pushforward as pf
 from pushforward import generators, mitigations, systems
 from pushforward.demo.sealed import recommendation_from_json
 from pushforward.errors import InputError
+from pushforward.mitigations.select import draws_until
 from pushforward.pilots.kernel import Pilot
 from pushforward.recommend.results import Recommendation
 from pushforward.representations import parse
@@ -161,18 +162,10 @@ def _selected(
         "selected_w1_null_95": found.w1.null_95,
         "draws_per_kept": select.account.cost,
         "effective_share": select.account.effective_share,
-        "draws_tolerated": _tolerated(select.account.wanted, select.account.made, select.account.drawn),
+        "draws_tolerated": draws_until(
+            select.account.wanted, np.maximum(select.account.made, 1) / select.account.drawn, TOLERANCE
+        ),
     }
-
-
-def _tolerated(wanted: np.ndarray, made: np.ndarray, drawn: int) -> float:
-    """Draws for each of many kept with a tolerance: the least c for which Σ max(π − c p̂, 0) is `TOLERANCE`."""
-    low, high = 0.0, float(drawn)
-    for _ in range(60):
-        middle = (low + high) / 2
-        left = np.maximum(wanted - middle * made / drawn, 0).sum()
-        low, high = (low, middle) if left <= TOLERANCE else (middle, high)
-    return high
 
 
 def selection(name: str, arm: str) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _left(found: dict[str, Rows], arm: str, key: str) -> float:
 
 
 def claims() -> str:
-    """The paper's claims as rows: means over seeds of total variation, and what is left of both drifts, by system."""
+    """The paper's claims as rows: total variation with and without, means over seeds, by system."""
     return grid(
         ("claim", *SYSTEMS),
         [

@@ -5,7 +5,7 @@ from scipy import stats
 import pushforward as pf
 from pushforward.errors import InputError
 from pushforward.mitigations import Select, mitigate
-from pushforward.mitigations.select import _draws_until, _rank_within
+from pushforward.mitigations.select import _rank_within, draws_until
 
 
 def test_selection_restores_the_law_of_the_data_within_its_noise_floor(drifted, data, end):
@@ -126,13 +126,13 @@ def test_stand_ins_are_as_the_law_has_the_rest(drifted, data, end):
     assert stats.kstest(values, stats.norm(0.5, 1).cdf).pvalue > 0.001
 
 
-def test_draws_until_is_the_least_that_leaves_what_is_tolerated():
+def testdraws_until_is_the_least_that_leaves_what_is_tolerated():
     short, rate = np.array([10, 40, 0, 5]), np.array([0.1, 0.2, 0.5, 0.01])
     for left in (0.0, 1.0, 4.0, 20.0, 54.0):
-        k = _draws_until(short, rate, left)
+        k = draws_until(short, rate, left)
         assert np.maximum(short - k * rate, 0).sum() == pytest.approx(left)
-    assert _draws_until(short, rate, 0.0) == pytest.approx(500)
-    assert _draws_until(short, rate, 55.0) == 0
+    assert draws_until(short, rate, 0.0) == pytest.approx(500)
+    assert draws_until(short, rate, 55.0) == 0
 
 
 def test_a_tolerance_that_allows_any_law_is_refused(end):

@@ -388,9 +388,16 @@ def test_it_says_in_which_codes_a_selection_draws_least(found):
 def test_draws_are_those_of_the_pilot_itself_not_of_the_share_of_its_drift_that_lasts():
     """A pilot that hardly makes the upper half: the kernel that leaves half of the data as they are never tells."""
     wanted, made = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.0, 0.74, 0.26, 0.0])
-    pilot = pf.kernels.create("pilot", generator="mlp", steps=40, scale=0.5)
-    shown = _undamped(wanted, made, pilot, pilot)
-    assert shown == pytest.approx([0.0, 0.98, 0.02, 0.0])
-    assert _draws(wanted, shown) == pytest.approx(25)
-    white = pf.kernels.create("gaussian", scale=0.5)
-    assert _draws(wanted, _undamped(wanted, made, white, white)) == pytest.approx(0.5 / 0.26)
+    pilot = _undamped(wanted, made, 0.5)
+    assert pilot == pytest.approx([0.0, 0.98, 0.02, 0.0])
+    assert _draws(wanted, pilot) == pytest.approx(25)
+    assert _draws(wanted, _undamped(wanted, made, 1.0)) == pytest.approx(0.5 / 0.26)
+
+
+def test_of_resampled_data_a_pilot_makes_what_it_makes_of_their_law():
+    """Errors that move a quarter of the upper half down, met by data with more of it: nothing is left to select."""
+    kappa = np.array([[1.0, 0.0], [0.25, 0.75]])
+    data = np.array([1 / 3, 2 / 3])
+    half = data @ (0.5 * np.eye(2) + 0.5 * kappa)
+    assert _undamped(data, half, 0.5) == pytest.approx(data @ kappa)
+    assert data @ kappa == pytest.approx([0.5, 0.5])

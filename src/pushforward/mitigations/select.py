@@ -17,7 +17,7 @@ from pushforward.mitigations.law_bins import LawBins
 from pushforward.mitigations.measuring import MOST_BINS, AbstractMeasuring
 from pushforward.trajectories import Trajectories
 
-__all__ = ["Select"]
+__all__ = ["Select", "draws_until"]
 
 # Generators draw their noise for so many at a time: fewer are hardly sooner made.
 _FEW = 256
@@ -153,7 +153,7 @@ class _Source:
         guess = float(quota.sum())
         if self.drawn:
             rate = np.maximum(self.account.made, 1) / self.drawn
-            guess = _draws_until(short, rate, self.asked.tolerance * float(quota.sum()))
+            guess = draws_until(short, rate, self.asked.tolerance * float(quota.sum()))
         return min(_BATCH, max(-(-math.ceil(guess) // _FEW), 1) * _FEW)
 
     def _with_others(
@@ -208,9 +208,14 @@ class _Source:
         )
 
 
-def _draws_until(short: NDArray[np.int64], rate: NDArray[np.float64], left: float) -> float:
-    """The least k with Σ_b max(short_b − k rate_b, 0) ≤ left."""
-    short = short.astype(np.float64)
+def draws_until(short: NDArray[Any], rate: NDArray[np.float64], left: float) -> float:
+    """The least k with Σ_b max(short_b − k rate_b, 0) ≤ left.
+
+    Args:
+        short: (B,) how many are missing in each bin.
+        rate: (B,) how many of one draw fall there, positive.
+        left: how many may stay missing.
+    """
     if short.sum() <= left:
         return 0.0
     # Bins are filled in the order of short / rate; between two of these the sum falls linearly.

@@ -169,6 +169,10 @@ class Candidates:
     def _kernel(self, report: Progress) -> AbstractDeviationKernel:
         return replace(self.kernel, report=report) if isinstance(self.kernel, Pilot) else self.kernel
 
+    def _share(self, kernel: AbstractDeviationKernel) -> float:
+        """Of the trajectories, those that the kernel moves: of a pilot's, the share of its drift that lasts."""
+        return min(kernel.known_scale, 1.0) if isinstance(self.kernel, Pilot) else 1.0
+
     def _some(self, data: Trajectories, most: int) -> Trajectories:
         """At most so many, by chance: files are often sorted."""
         if len(data) <= most:
@@ -204,7 +208,7 @@ class Candidates:
             error=_relative(seen, moved),
             diversity=_spread(moved) / max(_spread(seen), 1e-300),
             validity=None if self.valid is None else float(np.mean(self.valid(moved))),
-            draws=_draws(ahead.expected, _undamped(ahead.expected, ahead.mass, kernel, self.kernel)),
+            draws=_draws(ahead.expected, _undamped(ahead.expected, ahead.mass, self._share(kernel))),
             cost=label.cost,
             command=self._command(*label.mitigations),
         )
@@ -245,7 +249,7 @@ class Candidates:
             fitted.label,
             Estimate(left, max(left - half, 0.0), left + half),
             f"{share:.0%} effective data, condition {solution.condition_number:.3g}",
-            _draws(solution.intended, _undamped(solution.intended, solution.predicted, judge, self.kernel)),
+            _draws(solution.intended, _undamped(solution.mass, solution.predicted, self._share(judge))),
         )
 
     def _resampled(self, identity: Candidate, name: str, tv: Estimate, cost: str, draws: float) -> Candidate:
@@ -287,15 +291,9 @@ def _spread(trajectories: Trajectories) -> float:
     return float(np.sqrt(square.sum() / count.sum()))
 
 
-def _undamped(
-    wanted: NDArray[np.float64],
-    made: NDArray[np.float64],
-    kernel: AbstractDeviationKernel,
-    errors: AbstractDeviationKernel,
-) -> NDArray[np.float64]:
-    """What a pilot itself makes: a kernel that leaves half of the data as they are never runs out of a range."""
-    share = min(kernel.known_scale, 1.0) if isinstance(errors, Pilot) else 1.0
-    return (wanted + (made - wanted) / share).clip(0.0) if share > 0 else made
+def _undamped(before: NDArray[np.float64], made: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """What a pilot itself makes of a law: its kernel moves a share of it, and so would never run out of a range."""
+    return (before + (made - before) / share).clip(0.0) if share > 0 else made
 
 
 def _draws(wanted: NDArray[np.float64], made: NDArray[np.float64]) -> float:
